@@ -1,0 +1,184 @@
+"""The command line. Imports nothing heavy: each command loads what it needs (`qujat --help` answers at once)."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+EPILOG = """exit codes:
+  0  fine
+  2  the decision, the question or the configuration is wrong
+  3  a form of ours is wrong
+  4  signing failed
+  5  the check says invalid
+  6  store trouble
+  7  the check says indeterminate
+
+The configuration is one TOML file, named by --config or QUJAT_CONFIG; without one everything is kept in ./var.
+"""
+CHECKED = {"valid": 0, "invalid": 5, "indeterminate": 7}
+
+
+def exit_codes() -> list[tuple[type[Exception], int]]:
+    """The one table from errors to exit codes; the first class that fits."""
+    from qujat import errors as e
+
+    return [
+        (e.Indeterminate, 7),
+        (e.VerificationError, 5),
+        (e.FormError, 3),
+        (e.SigningError, 4),
+        (e.StoreError, 6),
+        (e.QujatError, 2),
+    ]
+
+
+def exit_code(error: Exception) -> int:
+    return next(code for kind, code in exit_codes() if isinstance(error, kind))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit code."""
+    options = parser().parse_args(arguments)
+    from qujat.errors import QujatError
+
+    try:
+        return int(_command(options.run)(options))
+    except QujatError as error:
+        _report(error, as_json=options.json)
+        return exit_code(error)
+    except BrokenPipeError:
+        return 0
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    module, _, function = name.partition(".")
+    command: Callable[[argparse.Namespace], int] = getattr(
+        importlib.import_module(f"qujat.commands.{module}"), function
+    )
+    return command
+
+
+def _report(error: Any, *, as_json: bool) -> None:
+    if as_json:
+        from qujat.commands import error_json
+
+        print(json.dumps({"error": error_json(error)}, ensure_ascii=False, indent=1))
+    else:
+        print(f"qujat: {error.code}: {error.message}", file=sys.stderr)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and option; nothing here knows what a command does."""
+    top = argparse.ArgumentParser(
+        prog="qujat",
+        description="Decisions of the migration services as documents that people can hold, trust and check.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="the configuration (TOML); or QUJAT_CONFIG")
+    common.add_argument("--json", action="store_true", help="answer in JSON")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    _add(commands, common, "demo", "keys.demo", "issue, check and render again one document with stand-in keys")
+    _forms(commands, common)
+    _documents(commands, common)
+    _keys(commands, common)
+    return top
+
+
+def _add(commands: Any, common: argparse.ArgumentParser, name: str, run: str, words: str) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words, parents=[common])
+    added.set_defaults(run=run)
+    return added
+
+
+def _group(commands: Any, name: str, words: str) -> Any:
+    return commands.add_parser(name, help=words, description=words).add_subparsers(metavar="WHAT", required=True)
+
+
+def _forms(commands: Any, common: argparse.ArgumentParser) -> None:
+    forms = commands.add_parser("forms", help="forms, editions and wordings").add_subparsers(
+        metavar="WHAT", required=True
+    )
+    listed = _add(
+        forms, common, "list", "forms.forms_list", "every form, annex id, editions, dates, state of each wording"
+    )
+    listed.add_argument("--on", type=_day, metavar="DAY", help="only what is in force on that day")
+    shown = _add(forms, common, "show", "forms.forms_show", "one form in full")
+    _form(shown)
+    shown.add_argument("--on", type=_day, metavar="DAY", help="the wordings in force on that day")
+    resolved = _add(forms, common, "resolve", "forms.forms_resolve", "the one edition in force on a day in a language")
+    _form(resolved)
+    _on(resolved)
+    _language(resolved)
+    schema = _add(forms, common, "schema", "forms.forms_schema", "JSON Schema of the fields of a decision")
+    _form(schema)
+    _on(schema)
+    blank = _add(commands, common, "blank", "forms.blank", "an empty form for filling by hand")
+    _form(blank)
+    _on(blank)
+    _language(blank)
+    blank.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pdf")
+
+
+def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
+    issue = _add(commands, common, "issue", "documents.issue", "turn decisions into signed, registered documents")
+    issue.add_argument("decisions", nargs="+", type=Path, metavar="DECISION.json", help="JSON, or JSON Lines (.jsonl)")
+    issue.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    check = _add(
+        commands, common, "check", "documents.check", "is a document genuine, in effect, of the right edition?"
+    )
+    check.add_argument("what", metavar="FILE|NUMBER|MARK", help="a PDF, an XML, a number, a code, the text of a mark")
+    rerender = _add(commands, common, "rerender", "documents.rerender", "render a document again and compare")
+    rerender.add_argument("number", metavar="NUMBER")
+    rerender.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    rerender.add_argument("--mark-copy", action="store_true", help="print «көшірме / копия» on it")
+    annul = _add(commands, common, "annul", "documents.annul", "enter that a document is no longer in effect")
+    annul.add_argument("number", metavar="NUMBER")
+    annul.add_argument("--reason", required=True, metavar="TEXT")
+    annul.add_argument("--superseded-by", default="", metavar="NUMBER", help="the document that took its place")
+
+
+def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
+    keys = commands.add_parser("keys", help="the stand-in keys of this installation").add_subparsers(
+        metavar="WHAT", required=True
+    )
+    init = _add(keys, common, "init", "keys.keys_init", "make stand-in keys: a demonstration, not an EDS")
+    for name, words in (
+        ("--iin", "IIN of the head"),
+        ("--name", "full name of the head"),
+        ("--bin", "BIN of the authority"),
+    ):
+        init.add_argument(name, help=words)
+    init.add_argument("--organisation", help="name of the authority")
+    _add(keys, common, "show", "keys.keys_show", "who signs here, until when, and on whose trust")
+
+
+def _form(command: argparse.ArgumentParser) -> None:
+    command.add_argument("form", metavar="FORM", help="a key or an annex id such as o20-a05")
+
+
+def _on(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--on", type=_day, required=True, metavar="DAY", help="the day of the decision, YYYY-MM-DD")
+
+
+def _language(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--language", choices=("kk", "ru"), required=True)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a day as YYYY-MM-DD, not {text!r}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

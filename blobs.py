@@ -1,0 +1,95 @@
+"""Bytes, each under its own SHA-256. Nothing is ever overwritten, nothing is believed without its hash."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from qujat.errors import BlobAltered, BlobMissing, StoreError
+
+
+class Blobs(Protocol):
+    """A store of bytes by their hash."""
+
+    def put(self, content: bytes) -> str:
+        """Keep `content`; gives its SHA-256 in hexadecimal. When it returns, the bytes are on the disk."""
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of a hash; raises BlobMissing, or BlobAltered if they no longer hash to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Blobs as files in a folder: ab/cdef…"""
+
+    root: Path
+
+    def put(self, content: bytes) -> str:
+        """Raises StoreError if the disk refuses."""
+        digest = sha256(content).hexdigest()
+        path = self._path(digest)
+        if not path.exists():
+            try:
+                write_whole(path, content)
+            except OSError as error:
+                raise StoreError(
+                    f"the folder of documents cannot be written: {error.strerror}; check {self.root}"
+                ) from error
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        try:
+            content = self._path(digest).read_bytes()
+        except FileNotFoundError:
+            raise BlobMissing(f"expected the bytes {digest} in {self.root}; restore them from a backup") from None
+        if sha256(content).hexdigest() != digest:
+            raise BlobAltered(f"the bytes under {digest} have changed on the disk; restore them from a backup")
+        return content
+
+    def _path(self, digest: str) -> Path:
+        return self.root / digest[:2] / digest[2:]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Blobs in memory, for tests and trials."""
+
+    content: dict[str, bytes]
+
+    def put(self, content: bytes) -> str:
+        digest = sha256(content).hexdigest()
+        self.content[digest] = content
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        if digest not in self.content:
+            raise BlobMissing(f"expected the bytes {digest}; they were never put")
+        return self.content[digest]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is either there and whole, also after a power cut, or not there at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

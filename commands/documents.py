@@ -1,0 +1,170 @@
+"""qujat issue, check, rerender, annul"""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qujat import settings as configuration
+from qujat.__main__ import CHECKED, exit_code
+from qujat.commands import error_json, print_json, write
+from qujat.errors import ConfigurationError, QujatError
+
+if TYPE_CHECKING:
+    from qujat.office import Office
+    from qujat.pipeline import Issued
+    from qujat.verdicts import Verdict
+
+
+def office(options: Namespace, *, signing: bool = False) -> Office:
+    """The office that the options name."""
+    from qujat.office import open_office
+
+    return open_office(configuration.read(options.config), signing=signing)
+
+
+def issue(options: Namespace) -> int:
+    """qujat issue DECISION.json… -o DIR. Every decision is tried; the exit code is that of the first failure."""
+    desk = office(options, signing=True)
+    rows = [issue_one(name, text, desk, options.output) for name, text in _decisions(options.decisions)]
+    for row in rows:
+        if options.json and len(rows) > 1:
+            print(json.dumps(row, ensure_ascii=False))
+        elif options.json:
+            print_json(row)
+        else:
+            print_issued(row)
+    return next((int(row.pop("exit")) for row in rows if row.get("exit")), 0)
+
+
+def _decisions(paths: list[Path]) -> Iterator[tuple[str, str]]:
+    from qujat.decision import parse_many
+
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path}: expected a decision in UTF-8 JSON: {error}") from error
+        if path.suffix == ".jsonl":
+            yield from ((f"{path}:{number}", line) for number, line in parse_many(text))
+        else:
+            yield str(path), text
+
+
+def issue_one(name: str, text: str, office: Office, folder: Path) -> dict[str, Any]:
+    from qujat.decision import parse
+    from qujat.pipeline import issue as issue_decision
+
+    try:
+        issued = issue_decision(parse(text), office)
+        return {"source": name, **_issued_json(issued, _save(issued, folder))}
+    except QujatError as error:
+        return {"source": name, "error": error_json(error), "exit": exit_code(error)}
+
+
+def _save(issued: Issued, folder: Path) -> list[str]:
+    """Write what people hold: pages, data, signature (the mark stands on the page)."""
+    paths = [(folder / f.name, issued.files[f.name]) for f in issued.document.files if f.role != "mark"]
+    for path, content in paths:
+        write(path, content)
+    return [str(path) for path, _ in paths]
+
+
+def _issued_json(issued: Issued, files: list[str]) -> dict[str, Any]:
+    return {
+        "decision": issued.document.data["id"],
+        "number": issued.number,
+        "status": issued.document.status,
+        "mark": issued.mark,
+        "files": files,
+    }
+
+
+def print_issued(row: Mapping[str, Any]) -> None:
+    if "error" in row:
+        print(f"{row['source']}: {row['error']['code']}\n{row['error']['message']}\n")
+        return
+    print(f"{row['source']}: № {row['number']}")
+    for path in row["files"]:
+        print(f"  {path}")
+
+
+def check(options: Namespace) -> int:
+    """qujat check FILE|NUMBER|MARK"""
+    from qujat.pipeline import check as check_document
+
+    path = Path(options.what)
+    is_file = not options.what.startswith(("http://", "https://")) and path.is_file()
+    verdict = check_document(path if is_file else options.what, office(options))
+    if options.json:
+        print_json(verdict.as_json())
+    else:
+        _print_verdict(verdict)
+    return CHECKED[verdict.value]
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    described = verdict.as_json()
+    print(f"{verdict.value.upper()}  {verdict.code}\n  {described['kk']}\n  {described['ru']}")
+    if verdict.stand_in:
+        print("  ДЕМО – не ЭЦП: the signature rests on stand-in keys")
+    for name in ("number", "day", "form", "subject"):
+        if verdict.document.get(name):
+            print(f"  {name:<10}{verdict.document[name]}")
+    for answer in verdict.checks:
+        print(f"  {answer.name:<14}{answer.value:<15}{answer.code:<20}{answer.detail}")
+
+
+def rerender(options: Namespace) -> int:
+    """qujat rerender NUMBER -o DIR"""
+    from qujat.pipeline import rerender as rerender_document
+
+    again = rerender_document(options.number, office(options), mark_copy=options.mark_copy)
+    rows = []
+    for page in again.pages:
+        path = options.output / page.name
+        write(path, page.content)
+        rows.append(
+            {
+                "language": page.language,
+                "outcome": page.outcome,
+                "where": page.where,
+                "file": str(path),
+                "recorded": page.recorded,
+                "rendered": page.rendered,
+                "engine_then": dict(page.engine_then),
+                "engine_now": dict(page.engine_now),
+                "marked_copy": again.marked_copy,
+            }
+        )
+    if options.json:
+        print_json({"number": again.number, "faithful": again.faithful, "pages": rows})
+    else:
+        for row in rows:
+            print(f"{row['language']}  {_outcome(row)}\n  {row['file']}")
+    return 0 if again.faithful else 3
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    words = {
+        "identical": "identical bytes",
+        "same-text": f"the engine differs ({row['engine_then']} then, {row['engine_now']} now), the text is identical",
+        "different": f"different: {row['where']}",
+    }[row["outcome"]]
+    copy = " (the file is marked «көшірме / копия»; its bytes differ by that alone)" if row["marked_copy"] else ""
+    return words + copy
+
+
+def annul(options: Namespace) -> int:
+    """qujat annul NUMBER --reason TEXT"""
+    from qujat.issuing import end
+
+    ended = end(options.number, options.reason, office(options), options.superseded_by)
+    if options.json:
+        print_json({"number": ended.number, "status": ended.status, "reason": ended.reason})
+    else:
+        print(f"№ {ended.number}: {ended.status}")
+    return 0

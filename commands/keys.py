@@ -1,0 +1,114 @@
+"""qujat keys …, qujat demo"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qujat import settings as configuration
+from qujat.__main__ import CHECKED
+from qujat.commands import print_json, write
+from qujat.commands.documents import issue_one, print_issued
+from qujat.commands.documents import office as open_office
+
+if TYPE_CHECKING:
+    from qujat.office import Office
+    from qujat.verdicts import Verdict
+
+DEMO = Path(__file__).parent.parent / "fixtures" / "decisions" / "o20-a05.json"
+
+
+def keys_init(options: Namespace) -> int:
+    """qujat keys init"""
+    settings = configuration.read(options.config)
+    person = _person(options)
+    _make_keys(settings, person)
+    return keys_show(options)
+
+
+def _make_keys(settings: configuration.Settings, person: Any) -> None:
+    from qujat.errors import KeyUnavailable
+    from qujat.office import make_passphrase, now, passphrase
+    from qujat.signing.keys import create_stand_in
+
+    try:
+        secret = passphrase(settings)
+    except KeyUnavailable:
+        secret = make_passphrase(settings.passphrase_path)
+    create_stand_in(settings.key_folder, secret, person, now=now())
+
+
+def _person(options: Namespace) -> Any:
+    """The head named by the options; whoever is not named is the invented head of the demonstration."""
+    from qujat.decision import parse
+    from qujat.signing.keys import Person
+
+    decision = parse(DEMO.read_text(encoding="utf-8"))
+    return Person(
+        iin=options.iin or decision.official.iin,
+        full_name=options.name or decision.official.full_name,
+        bin=options.bin or decision.authority.bin,
+        organisation=options.organisation or decision.authority.name["kk"],
+    )
+
+
+def keys_show(options: Namespace) -> int:
+    """qujat keys show"""
+    from qujat.signing.keys import head_certificate, open_mark_keys, open_trust
+
+    settings = configuration.read(options.config)
+    trust, certificate = open_trust(settings.key_folder), head_certificate(settings.key_folder)
+    described = {
+        "folder": str(settings.key_folder),
+        "trust": "stand-in" if trust.stand_in else "production",
+        "signer": certificate.subject.rfc4514_string(),
+        "issuer": certificate.issuer.rfc4514_string(),
+        "valid_from": certificate.not_valid_before_utc.isoformat(),
+        "valid_until": certificate.not_valid_after_utc.isoformat(),
+        "mark_keys": [kid.hex() for kid in open_mark_keys(settings.key_folder)],
+    }
+    if options.json:
+        print_json(described)
+    else:
+        print("\n".join(f"{key:<12}{value}" for key, value in described.items()))
+    return 0
+
+
+def demo(options: Namespace) -> int:
+    """qujat demo: keys if there are none, one refusal in both languages, checked and rendered again."""
+    from qujat import qr
+
+    settings = configuration.read(options.config)
+    if not settings.key_folder.exists():
+        options.iin = options.name = options.bin = options.organisation = None
+        _make_keys(settings, _person(options))
+    office, folder = open_office(options, signing=True), settings.root / "demo"
+    row = issue_one(str(DEMO.name), DEMO.read_text(encoding="utf-8"), office, folder)
+    if "error" in row:
+        print_issued(row)
+        return int(row["exit"])
+    verdicts, again = _demo_checks(row, office, folder)
+    if options.json:
+        print_json({**row, "checks": [verdict.value for verdict in verdicts], "rerendered": again})
+    else:
+        print_issued(row)
+        print(qr.terminal(row["mark"]))
+        for path, verdict in zip(row["files"], verdicts, strict=False):
+            print(f"checked      {verdict.value:<14}{path}")
+        print("\n".join(f"rendered     {outcome:<14}{path}" for path, outcome in again.items()))
+    return max(CHECKED[verdict.value] for verdict in verdicts)
+
+
+def _demo_checks(row: Mapping[str, Any], office: Office, folder: Path) -> tuple[list[Verdict], dict[str, str]]:
+    from qujat.pipeline import check as check_document
+    from qujat.pipeline import rerender as rerender_document
+
+    checked = [Path(file) for file in row["files"] if file.endswith((".pdf", ".xml"))]
+    verdicts = [check_document(path, office) for path in checked]
+    again: dict[str, str] = {}
+    for page in rerender_document(row["number"], office).pages:
+        write(folder / page.name, page.content)
+        again[str(folder / page.name)] = page.outcome
+    return verdicts, again

@@ -1,0 +1,115 @@
+"""WeasyPrint, kept warm. Imported only when a page is drawn: the import alone takes 0.4 s."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import cssselect2
+import pydyf
+from weasyprint import CSS, HTML, Attachment
+from weasyprint.document import Document
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from qujat.errors import RenderingError
+from qujat.rendering import FACE, TEMPLATES
+
+if TYPE_CHECKING:
+    from qujat.rendering import Sheet
+
+MARK_URL = "mark:png"
+PAPER = TEMPLATES / "paper" / "v1" / "paper.css"
+
+_PDFUA = "http://www.aiim.org/pdfua/ns/id/"
+# PDF/A wants every XMP property described: the schema of pdfuaid, inside the same rdf:RDF (ISO 19005-3, 6.6.2.3).
+_PDFUA_RDF = f"""<rdf:Description rdf:about="" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:pdfuaid="{_PDFUA}" pdfuaid:part="1"/>
+<rdf:Description rdf:about="" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"
+ xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#"><pdfaExtension:schemas><rdf:Bag>
+<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>{_PDFUA}</pdfaSchema:namespaceURI><pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource"><pdfaProperty:name>part</pdfaProperty:name>
+<pdfaProperty:valueType>Integer</pdfaProperty:valueType><pdfaProperty:category>internal</pdfaProperty:category>
+<pdfaProperty:description>Part of ISO 14289</pdfaProperty:description></rdf:li></rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>""".encode()
+
+
+class _Fetcher(URLFetcher):  # type: ignore[misc]
+    """Serves the mark of this page and nothing else: a wording cannot pull anything in."""
+
+    def __init__(self, mark: bytes | None) -> None:
+        super().__init__(allowed_protocols=())
+        self._mark = mark
+
+    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
+        if url == MARK_URL and self._mark:
+            return URLFetcherResponse(url, self._mark, {"Content-Type": "image/png"})
+        raise ValueError(f"a page may fetch nothing, asked for {url[:80]}")
+
+
+class _Page(HTML):  # type: ignore[misc]
+    """HTML from a tree that we parsed ourselves (well-formed, by C code) in place of tinyhtml5."""
+
+    def __init__(self, root: ElementTree.Element, fetcher: URLFetcher) -> None:
+        self.base_url = TEMPLATES.as_uri() + "/"
+        self.url_fetcher = fetcher
+        self.media_type = "print"
+        self.wrapper_element = cssselect2.ElementWrapper.from_html_root(root, content_language=None)
+        self.etree_element = self.wrapper_element.etree_element
+
+
+@cache
+def _style() -> tuple[FontConfiguration, CSS]:
+    """The paper's fonts and style sheet, parsed once for the process."""
+    fonts = FontConfiguration()
+    return fonts, CSS(filename=PAPER, font_config=fonts, url_fetcher=URLFetcher(allowed_protocols=("file",)))
+
+
+def write(root: ElementTree.Element, sheet: Sheet) -> bytes:
+    """Lay out and write one page set as PDF/A-3a and PDF/UA-1. Raises RenderingError for a face or glyph not ours."""
+    fonts, style = _style()
+    document = _Page(root, _Fetcher(sheet.mark)).render(font_config=fonts, stylesheets=[style], pdf_variant="pdf/a-3a")
+    _claim_ua(document)
+    attachments = [
+        Attachment(
+            string=a.content,
+            name=a.name,
+            description=a.description,
+            relationship="Data",
+            created=sheet.created,
+            modified=sheet.created,
+        )
+        for a in sheet.attachments
+    ]
+    written: bytes = document.write_pdf(
+        finisher=_finish, pdf_variant="pdf/a-3a", attachments=attachments, pdf_identifier=True
+    )
+    return written
+
+
+def _claim_ua(document: Document) -> None:
+    """Add the PDF/UA-1 identification to the metadata that PDF/A-3a writes (ISO 14289-1 clause 5)."""
+    metadata = document.metadata
+    plain = metadata.generate_rdf_metadata
+
+    def both(*arguments: Any) -> bytes:
+        return bytes(plain(*arguments)).replace(b"</rdf:RDF>", _PDFUA_RDF)
+
+    metadata.generate_rdf_metadata = both
+
+
+def _finish(document: Document, pdf: pydyf.PDF) -> None:
+    """Before the file is written: check the faces, and list each attachment once (WeasyPrint lists it twice)."""
+    for font in document.fonts.values():
+        _check_font(font)
+    if "AF" in pdf.catalog:
+        pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+
+
+def _check_font(font: Any) -> None:
+    """Raises RenderingError where Pango fell back to another face, or a letter has no glyph."""
+    if not font.family.startswith(FACE) and font.family.replace("-", " ") != FACE:
+        raise RenderingError(f"expected only the paper's face, came {font.family!r}: a letter is not in {FACE}")

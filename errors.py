@@ -1,0 +1,207 @@
+"""Every error of Qujat.
+
+QujatError                 .code (stable), a message: what was expected, what came, what to do
+├── DecisionError          the caller can mend it
+│   ├── UnknownForm             unknown-form
+│   ├── NoEditionInForce        no-edition-in-force
+│   ├── PublicationDayUnknown   publication-day-unknown
+│   ├── WordingNotHeld          wording-not-held
+│   ├── FieldErrors             field-errors: all at once, with their paths
+│   ├── DecisionChanged         decision-changed: this id came before with other contents
+│   ├── NumberTaken             number-taken
+│   └── UnknownDocument         unknown-document
+├── FormError              our own forms are wrong
+│   ├── FrozenEditionChanged    frozen-edition-changed
+│   └── RenderingError          rendering-failed
+├── SigningError           the document could not be signed
+│   ├── KeyUnavailable          key-unavailable
+│   ├── CertificateExpired      certificate-expired
+│   ├── TimestampUnavailable    timestamp-unavailable
+│   └── SignerNotEntitled       signer-not-entitled
+├── VerificationError      what was shown to us is not, or not provably, genuine
+│   ├── NotSigned               not-signed
+│   ├── DocumentAltered         document-altered
+│   ├── SignatureInvalid        signature-invalid
+│   ├── CertificateUntrusted    certificate-untrusted
+│   ├── CertificateRevoked      certificate-revoked
+│   ├── TimestampInvalid        timestamp-invalid
+│   ├── MarkInvalid             mark-invalid
+│   └── Indeterminate           neither proved nor refuted
+│       ├── UnsupportedAlgorithm    unsupported-algorithm
+│       └── RevocationUnknown       revocation-unknown
+├── StoreError             the register or the blobs
+│   ├── BlobMissing             blob-missing
+│   ├── BlobAltered             blob-altered
+│   └── RegisterUnreachable     register-unreachable
+└── ConfigurationError     bad-configuration
+
+Nothing here knows HTTP or exit codes: those tables stand at the edge, keyed by class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class QujatError(Exception):
+    """The root. `code` is stable and never translated; the message may change its words."""
+
+    code = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class DecisionError(QujatError):
+    """The decision system can mend it and send the decision again."""
+
+    code = "decision-error"
+
+
+class UnknownForm(DecisionError):
+    code = "unknown-form"
+
+
+class NoEditionInForce(DecisionError):
+    code = "no-edition-in-force"
+
+
+class PublicationDayUnknown(DecisionError):
+    code = "publication-day-unknown"
+
+
+class WordingNotHeld(DecisionError):
+    code = "wording-not-held"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one field. `path` is a JSON Pointer (RFC 6901) into the decision."""
+
+    path: str
+    code: str
+    message: str
+
+
+class FieldErrors(DecisionError):
+    """Everything that is wrong with a decision's contents, at once and in the order of the form."""
+
+    code = "field-errors"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(f"{e.path or '/'}: {e.message}" for e in self.errors))
+
+
+class DecisionChanged(DecisionError):
+    code = "decision-changed"
+
+
+class NumberTaken(DecisionError):
+    code = "number-taken"
+
+
+class UnknownDocument(DecisionError):
+    code = "unknown-document"
+
+
+class FormError(QujatError):
+    """A form, a template or the paper is wrong: the project must be mended, not the decision."""
+
+    code = "form-error"
+
+
+class FrozenEditionChanged(FormError):
+    code = "frozen-edition-changed"
+
+
+class RenderingError(FormError):
+    code = "rendering-failed"
+
+
+class SigningError(QujatError):
+    code = "signing-error"
+
+
+class KeyUnavailable(SigningError):
+    code = "key-unavailable"
+
+
+class CertificateExpired(SigningError):
+    code = "certificate-expired"
+
+
+class TimestampUnavailable(SigningError):
+    code = "timestamp-unavailable"
+
+
+class SignerNotEntitled(SigningError):
+    code = "signer-not-entitled"
+
+
+class VerificationError(QujatError):
+    code = "verification-error"
+
+
+class NotSigned(VerificationError):
+    code = "not-signed"
+
+
+class DocumentAltered(VerificationError):
+    code = "document-altered"
+
+
+class SignatureInvalid(VerificationError):
+    code = "signature-invalid"
+
+
+class CertificateUntrusted(VerificationError):
+    code = "certificate-untrusted"
+
+
+class CertificateRevoked(VerificationError):
+    code = "certificate-revoked"
+
+
+class TimestampInvalid(VerificationError):
+    code = "timestamp-invalid"
+
+
+class MarkInvalid(VerificationError):
+    code = "mark-invalid"
+
+
+class Indeterminate(VerificationError):
+    """Neither proved nor refuted with what is at hand; the message says what is missing."""
+
+    code = "indeterminate"
+
+
+class UnsupportedAlgorithm(Indeterminate):
+    code = "unsupported-algorithm"
+
+
+class RevocationUnknown(Indeterminate):
+    code = "revocation-unknown"
+
+
+class StoreError(QujatError):
+    code = "store-error"
+
+
+class BlobMissing(StoreError):
+    code = "blob-missing"
+
+
+class BlobAltered(StoreError):
+    code = "blob-altered"
+
+
+class RegisterUnreachable(StoreError):
+    code = "register-unreachable"
+
+
+class ConfigurationError(QujatError):
+    code = "bad-configuration"

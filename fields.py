@@ -1,0 +1,281 @@
+"""Fields of a form: their types, their check, their JSON Schema.
+
+A field's value is what JSON can say: text, whole numbers, days as "YYYY-MM-DD", lists, objects. Text that differs
+by language is an object {"kk": …, "ru": …}. `check` gathers everything that is wrong, with JSON Pointers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from qujat.errors import FieldError
+from qujat.identifiers import bin_fault, birth_date_agrees, iin_fault, sex_agrees
+from qujat.languages import LANGUAGES, Language
+from qujat.texts import faults
+
+FieldType = Literal["text", "name", "iin", "bin", "day", "choice", "integer", "phone", "list", "rows", "grounds"]
+Json = Any
+MAX_TEXT = 2000
+MAX_ROWS = 40
+
+_PHONE = re.compile(r"^\+?[0-9][0-9 ()\-]{5,24}$")
+_NAME = re.compile(r"^[^\W\d_][^\W\d_ʻʼ'’.\- ]*(?:[ \-][^\W\d_ʻʼ'’.\- ]*)*$")
+
+
+class FieldSpec(BaseModel):
+    """One field in forms/<key>.toml.
+
+    by_language: given in every language of the decision; choices: code → words by language; columns: the fields of a
+    row; list (list_key): the key of the grounds list; lines: blank lines on an empty form; not_before: a day field
+    of the same object; editions: where the field stands (empty: in all).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: FieldType
+    label: dict[Language, str]
+    by_language: bool = False
+    required: bool = True
+    choices: dict[str, dict[Language, str]] = {}
+    columns: dict[str, FieldSpec] = {}
+    list_key: str = Field(default="", alias="list")
+    min: int = 0
+    max: int = MAX_ROWS
+    lines: int = 2
+    not_before: str = ""
+    editions: list[str] = []
+
+    def stands_in(self, edition: str) -> bool:
+        return not self.editions or edition in self.editions
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the check of a field needs to know beside the value. `grounds` counts each list of grounds."""
+
+    languages: Sequence[Language]
+    day: date
+    grounds: Mapping[str, int]
+
+
+def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: str = "/fields") -> list[FieldError]:
+    """Everything wrong with `values`, in the order of the form; an empty list if nothing is."""
+    if not isinstance(values, dict):
+        return [_wrong_type(path, "an object", values)]
+    errors = [
+        FieldError(
+            f"{path}/{_escape(name)}",
+            "unknown-field",
+            f"the form has no such field; it has: {', '.join(specs) or 'none'}",
+        )
+        for name in values
+        if name not in specs
+    ]
+    for name, spec in specs.items():
+        errors += _check_field(spec, values.get(name), context, f"{path}/{name}")
+    return errors + list(_check_together(specs, values, path))
+
+
+def _check_field(spec: FieldSpec, value: Json, context: Context, path: str) -> list[FieldError]:
+    if value is None:
+        missing = FieldError(path, "missing-field", f"this field is required: {spec.label['ru']} / {spec.label['kk']}")
+        return [missing] if spec.required else []
+    if spec.by_language and spec.type != "list":
+        return _check_by_language(spec, value, context, path)
+    return list(_CHECKS[spec.type](spec, value, context, path))
+
+
+def _check_by_language(spec: FieldSpec, value: Json, context: Context, path: str) -> list[FieldError]:
+    if not isinstance(value, dict):
+        wanted = " and ".join(f'"{language}"' for language in context.languages)
+        return [_wrong_type(path, f"an object with {wanted} (this text differs by language)", value)]
+    errors = [
+        FieldError(f"{path}/{_escape(key)}", "unknown-language", 'expected only "kk" and "ru"')
+        for key in value
+        if key not in LANGUAGES
+    ]
+    for language in LANGUAGES:
+        if language in value:
+            errors += _CHECKS[spec.type](spec, value[language], context, f"{path}/{language}")
+        elif language in context.languages:
+            errors.append(
+                FieldError(
+                    f"{path}/{language}",
+                    "missing-language",
+                    f"the document is issued in {language}: give the text in it",
+                )
+            )
+    return errors
+
+
+def _text(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    if not isinstance(value, str):
+        yield _wrong_type(path, "text", value)
+    elif len(value) > MAX_TEXT:
+        yield FieldError(path, "too-long", f"expected at most {MAX_TEXT} characters, came {len(value)}")
+    else:
+        yield from (FieldError(path, code, message) for code, message in faults(value))
+
+
+def _name(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    errors = list(_text(spec, value, context, path))
+    if not errors and not _NAME.match(value):
+        errors = [
+            FieldError(path, "not-a-name", "expected letters, spaces, hyphens and apostrophes, beginning with a letter")
+        ]
+    yield from errors
+
+
+def _iin(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    if not isinstance(value, str):
+        yield _wrong_type(path, "an IIN as text of 12 digits", value)
+    elif fault := iin_fault(value):
+        yield FieldError(path, "bad-iin", f"not an IIN: {fault}")
+
+
+def _bin(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    if not isinstance(value, str):
+        yield _wrong_type(path, "a BIN as text of 12 digits", value)
+    elif fault := bin_fault(value):
+        yield FieldError(path, "bad-bin", f"not a BIN: {fault}")
+
+
+def parse_day(value: Json) -> date | None:
+    """A day from "YYYY-MM-DD", strictly; None if it is none."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def _day(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    day = parse_day(value)
+    if day is None:
+        yield FieldError(path, "bad-day", 'expected a day of the calendar as "YYYY-MM-DD"')
+    elif day > context.day:
+        yield FieldError(
+            path, "day-after-decision", f"expected a day not after the day of the decision ({context.day})"
+        )
+    elif day.year < 1900:
+        yield FieldError(path, "bad-day", "expected a day not before 1900")
+
+
+def _choice(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    if not isinstance(value, str) or value not in spec.choices:
+        yield FieldError(path, "unknown-choice", f"expected one of {', '.join(spec.choices)}")
+
+
+def _integer(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    if not isinstance(value, int) or isinstance(value, bool):
+        yield _wrong_type(path, "a whole number", value)
+    elif not spec.min <= value <= spec.max:
+        yield FieldError(path, "out-of-range", f"expected {spec.min} to {spec.max}")
+
+
+def _phone(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    if not isinstance(value, str) or not _PHONE.match(value):
+        yield FieldError(path, "bad-phone", "expected a telephone number such as +7 (7172) 12-34-56")
+
+
+def _count(spec: FieldSpec, value: Json, path: str) -> Iterator[FieldError]:
+    if not spec.min <= len(value) <= spec.max:
+        yield FieldError(path, "wrong-count", f"expected {spec.min} to {spec.max} entries, came {len(value)}")
+
+
+def _list(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    if not isinstance(value, list):
+        yield _wrong_type(path, "a list", value)
+        return
+    yield from _count(spec, value, path)
+    for index, entry in enumerate(value):
+        if spec.by_language:
+            yield from _check_by_language(_TEXT, entry, context, f"{path}/{index}")
+        else:
+            yield from _text(spec, entry, context, f"{path}/{index}")
+
+
+def _rows(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    if not isinstance(value, list):
+        yield _wrong_type(path, "a list of objects", value)
+        return
+    yield from _count(spec, value, path)
+    for index, row in enumerate(value):
+        yield from check(spec.columns, row, context, f"{path}/{index}")
+    yield from _repeated_iins(value, path)
+
+
+def _repeated_iins(rows: Sequence[Json], path: str) -> Iterator[FieldError]:
+    seen: dict[str, int] = {}
+    for index, row in enumerate(rows):
+        iin = row.get("iin") if isinstance(row, dict) else None
+        if not isinstance(iin, str):
+            continue
+        if iin in seen:
+            yield FieldError(
+                f"{path}/{index}/iin", "repeated-iin", f"the same IIN stands in row {seen[iin] + 1}; list a person once"
+            )
+        seen.setdefault(iin, index)
+
+
+def _grounds(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    count = context.grounds[spec.list_key]
+    numbers = value if isinstance(value, list) else []
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= count for n in numbers)
+    if not numbers or not whole or len(set(numbers)) != len(numbers):
+        yield FieldError(
+            path,
+            "unknown-ground",
+            f"expected one or more numbers of the grounds in force on the day, 1 to {count}, each once, such as [2]",
+        )
+
+
+_TEXT = FieldSpec(type="text", label={"kk": "", "ru": ""})
+_CHECKS = {
+    "text": _text,
+    "name": _name,
+    "iin": _iin,
+    "bin": _bin,
+    "day": _day,
+    "choice": _choice,
+    "integer": _integer,
+    "phone": _phone,
+    "list": _list,
+    "rows": _rows,
+    "grounds": _grounds,
+}
+
+
+def _check_together(specs: Mapping[str, FieldSpec], values: Mapping[str, Json], path: str) -> Iterator[FieldError]:
+    """Rules between fields of one object: IIN against birth date and sex, a day not before another."""
+    iin, born, sex = values.get("iin"), parse_day(values.get("birth_date")), values.get("sex")
+    if isinstance(iin, str) and "iin" in specs and not iin_fault(iin):
+        if born and not birth_date_agrees(iin, born):
+            yield FieldError(
+                f"{path}/birth_date", "iin-disagrees", "the IIN tells another birth date; one of the two is wrong"
+            )
+        if sex in ("male", "female") and not sex_agrees(iin, sex):
+            yield FieldError(f"{path}/sex", "iin-disagrees", "the IIN tells the other sex; one of the two is wrong")
+    for name, spec in specs.items():
+        day, earlier = parse_day(values.get(name)), parse_day(values.get(spec.not_before))
+        if day and earlier and day < earlier:
+            yield FieldError(
+                f"{path}/{name}", "day-too-early", f"expected a day not before {spec.not_before} ({earlier})"
+            )
+
+
+def _wrong_type(path: str, wanted: str, value: Json) -> FieldError:
+    kinds = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return FieldError(path, "wrong-type", f"expected {wanted}, came {kinds.get(type(value), 'null')}")
+
+
+def _escape(token: str) -> str:
+    """RFC 6901 section 3."""
+    return token.replace("~", "~0").replace("/", "~1")

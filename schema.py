@@ -1,0 +1,79 @@
+"""JSON Schema (2020-12) of a form's fields, for decision systems and for pages built from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qujat.fields import MAX_TEXT, FieldSpec
+from qujat.languages import LANGUAGES, Language
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema(
+    title: Mapping[Language, str],
+    identifier: str,
+    specs: Mapping[str, FieldSpec],
+    languages: Sequence[Language] = LANGUAGES,
+    grounds: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:
+    """The schema of `fields` in a decision in `languages`. `grounds` gives the texts of each list in force."""
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:qujat:form:{identifier}",
+        "title": " / ".join(title[language] for language in LANGUAGES if language in title),
+        **_object(specs, languages, grounds or {}),
+    }
+
+
+def _object(
+    specs: Mapping[str, FieldSpec], languages: Sequence[Language], grounds: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [name for name, spec in specs.items() if spec.required],
+        "properties": {name: _field(spec, languages, grounds) for name, spec in specs.items()},
+    }
+
+
+def _field(spec: FieldSpec, languages: Sequence[Language], grounds: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    value = _value(spec, languages, grounds)
+    if spec.by_language and spec.type != "list":
+        value = _by_language(value, languages)
+    return {"title": f"{spec.label['kk']} / {spec.label['ru']}", **value}
+
+
+def _by_language(value: dict[str, Any], languages: Sequence[Language]) -> dict[str, Any]:
+    properties = {language: dict(value) for language in LANGUAGES}
+    return {"type": "object", "additionalProperties": False, "required": list(languages), "properties": properties}
+
+
+def _value(spec: FieldSpec, languages: Sequence[Language], grounds: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+    count = {"minItems": spec.min, "maxItems": spec.max}
+    match spec.type:
+        case "iin" | "bin":
+            return {"type": "string", "pattern": "^[0-9]{12}$", "format": spec.type}
+        case "day":
+            return {"type": "string", "format": "date"}
+        case "choice":
+            return {"oneOf": [{"const": code, "title": f"{w['kk']} / {w['ru']}"} for code, w in spec.choices.items()]}
+        case "integer":
+            return {"type": "integer", "minimum": spec.min, "maximum": spec.max}
+        case "phone":
+            return {"type": "string", "pattern": r"^\+?[0-9][0-9 ()\-]{5,24}$"}
+        case "list":
+            return {"type": "array", **count, "items": _by_language(text, languages) if spec.by_language else text}
+        case "rows":
+            return {"type": "array", **count, "items": _object(spec.columns, languages, grounds)}
+        case "grounds":
+            return _grounds(grounds.get(spec.list_key, ()))
+        case _:
+            return text
+
+
+def _grounds(texts: Sequence[str]) -> dict[str, Any]:
+    numbers = [{"const": number, "title": text} for number, text in enumerate(texts, 1)]
+    return {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"oneOf": numbers}}

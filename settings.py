@@ -1,0 +1,131 @@
+"""The configuration of a deployment: one TOML file, named by --config or QUJAT_CONFIG; none is fine too.
+
+home = "var"                          # register, blobs and keys, relative to this file
+address = "https://qujat.example"     # where marks point: scheme and host
+
+[published]                           # days of first official publication, where known
+order_222 = 2026-06-05
+
+[wording]
+not_held = "refuse"                   # or "last-held": print the wording before, marked so
+
+[numbers]
+pattern = "{year}-{seq:06}"           # may hold {year}, {seq}, {bin}, {annex}
+
+[keys]
+passphrase_file = "passphrase"        # or the environment variable QUJAT_PASSPHRASE
+
+[timestamp]
+url = "stand-in"                      # "stand-in", "none" (B-B), or the address of an RFC 3161 authority
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from qujat.errors import ConfigurationError
+
+DEFAULT_ADDRESS = "https://qujat.example"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WordingSettings(_Strict):
+    not_held: Literal["refuse", "last-held"] = "refuse"
+
+
+class NumberSettings(_Strict):
+    pattern: str = "{year}-{seq:06}"
+
+    @field_validator("pattern")
+    @classmethod
+    def _usable(cls, pattern: str) -> str:
+        try:
+            first, second = (pattern.format(year=2026, seq=n, bin="0" * 12, annex="o20-a05") for n in (1, 2))
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError("expected only {year}, {seq}, {bin} and {annex} in braces") from error
+        if first == second:
+            raise ValueError("expected {seq} in it, or every document would get one number")
+        return pattern
+
+
+class KeySettings(_Strict):
+    folder: Path = Path("keys")
+    passphrase_file: Path = Path("passphrase")
+
+
+class TimestampSettings(_Strict):
+    url: str = "stand-in"
+
+
+class Settings(_Strict):
+    """What a deployment decides. Paths are relative to `base`, the folder of the file."""
+
+    base: Path = Path()
+    home: Path = Path("var")
+    address: str = DEFAULT_ADDRESS
+    published: Mapping[str, date] = {}
+    wording: WordingSettings = WordingSettings()
+    numbers: NumberSettings = NumberSettings()
+    keys: KeySettings = KeySettings()
+    timestamp: TimestampSettings = TimestampSettings()
+
+    @field_validator("address")
+    @classmethod
+    def _address(cls, address: str) -> str:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
+            raise ValueError("expected a scheme and a host such as https://qujat.example")
+        return address.rstrip("/")
+
+    @property
+    def root(self) -> Path:
+        """The folder of the register, the blobs and the keys."""
+        return self.base / self.home
+
+    @property
+    def key_folder(self) -> Path:
+        return self.root / self.keys.folder
+
+    @property
+    def passphrase_path(self) -> Path:
+        return self.root / self.keys.passphrase_file
+
+
+def read(path: Path | None = None) -> Settings:
+    """The settings of a file, of QUJAT_CONFIG, or the defaults; QUJAT_HOME overrides `home`.
+
+    Raises ConfigurationError with everything that is wrong.
+    """
+    named = path or (Path(os.environ["QUJAT_CONFIG"]) if os.environ.get("QUJAT_CONFIG") else None)
+    raw = _raw(named) if named else {}
+    if home := os.environ.get("QUJAT_HOME"):
+        raw["home"] = Path(home).resolve()
+    try:
+        return Settings.model_validate({**raw, "base": named.parent if named else Path()})
+    except ValidationError as error:
+        lines = [f"{named or 'the environment'}: {_place(e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def _raw(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: the configuration cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: expected TOML: {error}") from error
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location))

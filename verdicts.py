@@ -1,0 +1,68 @@
+"""Verdicts: three values, a reason code, and a sentence for people in Kazakh and Russian."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, NoReturn
+
+from qujat.rendering import TEMPLATES
+
+Value = Literal["valid", "invalid", "indeterminate"]
+
+
+@cache
+def sentences() -> Mapping[str, Mapping[str, str]]:
+    """Code → sentences by language, from templates/web/verdicts.toml."""
+    read: dict[str, dict[str, str]] = tomllib.loads((TEMPLATES / "web" / "verdicts.toml").read_text(encoding="utf-8"))
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question and its answer. `name` is stable: signature, certificate, timestamp, signer, data, mark, text,
+    register, edition."""
+
+    name: str
+    value: Value
+    code: str
+    detail: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        said = sentences()[self.code]
+        return {"name": self.name, "verdict": self.value, "code": self.code, **said, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found. Not a truth value: `if verdict:` raises, since "not invalid" is not "valid"."""
+
+    value: Value
+    code: str
+    checks: tuple[Check, ...]
+    document: dict[str, Any] = field(default_factory=dict)
+    stand_in: bool = False
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a verdict has three values: compare verdict.value with valid, invalid or indeterminate")
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "verdict": self.value,
+            "code": self.code,
+            **sentences()[self.code],
+            "trust": "stand-in" if self.stand_in else "production",
+            "document": self.document,
+            "checks": [check.as_json() for check in self.checks],
+        }
+
+
+def conclude(checks: Sequence[Check], document: dict[str, Any], *, stand_in: bool) -> Verdict:
+    """One invalid answer makes the whole invalid; else one open answer makes it indeterminate."""
+    for value in ("invalid", "indeterminate"):
+        for check in checks:
+            if check.value == value and check.code != "not-checked":
+                return Verdict(check.value, check.code, tuple(checks), document, stand_in)
+    return Verdict("valid", "genuine", tuple(checks), document, stand_in)

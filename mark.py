@@ -197,13 +197,13 @@ def subject_mask(full_name: str) -> str:
     The surname comes first, as in Kazakhstan's papers. Lower-case particles (van, bin) and words of descent (ұлы,
     қызы, оғлы) give no letter; a hyphened name gives its first. A name without a letter raises ValueError.
     """
-    words = unicodedata.normalize("NFC", full_name).split()
+    words = [w for w in unicodedata.normalize("NFC", full_name).split() if _first_letter(w)]
+    if not words:
+        raise ValueError("full_name: expected at least one letter")
     words = words[:1] + [w for w in words[1:] if not _CHILD_OF.fullmatch(re.sub(r"\W", "", w.lower()))]
     if any(not w.islower() for w in words):  # a name written all in lower case has no particles to tell apart
         words = [w for w in words if not w.islower()]
-    letters = [letter for word in words if (letter := _first_letter(word))]
-    if not letters:
-        raise ValueError("full_name: expected at least one letter")
+    letters = [_first_letter(word) for word in words]
     initials = "".join(f"{letter}." for letter in letters[1:3])
     return f"{letters[0]}*** {initials}".rstrip()
 

@@ -15,7 +15,7 @@ from qujat.errors import DocumentAltered
 if TYPE_CHECKING:
     import pypdfium2
 
-_PDFIUM = threading.Lock()  # pdfium is not safe in threads
+PDFIUM = threading.Lock()  # pdfium is not safe in threads: whoever opens a file with it holds this
 _SPACE = re.compile(r"[\s\u00a0]+")
 # pdfium gives a hyphen at the end of a line as one of these.
 _LINE_END_HYPHEN = str.maketrans({"\x02": "-", "\ufffe": "-"})
@@ -47,7 +47,7 @@ def read(pdf: bytes) -> Contents:
 def _opened(pdf: bytes) -> Iterator[pypdfium2.PdfDocument]:
     import pypdfium2
 
-    with _PDFIUM:
+    with PDFIUM:
         try:
             document = pypdfium2.PdfDocument(pdf)
         except pypdfium2.PdfiumError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from qrcode.exceptions import DataOverflowError
 from qrcode.util import QRData
 
 from qujat.errors import Indeterminate, MarkInvalid, RenderingError
+from qujat.pagetext import PDFIUM
 
 QUIET_ZONE: Final = 4  # modules of paper on every side (ISO/IEC 18004, 6.3.8)
 LARGEST_VERSION: Final = 12  # 65 modules, 290 bytes: what reads at PRINTED_SIDE_MM
@@ -43,7 +43,6 @@ PRINTED_SIDE_MM: Final = 44.0
 
 _MAX_PIXELS: Final = 40_000_000
 _QR_ONLY: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
-_PDFIUM: Final = threading.Lock()  # pdfium is not safe in threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def read_page(
     `crop` is (x0, y0, x1, y1) in points from the lower left corner of the page as shown: look only there, much faster.
     A file or page that cannot be opened raises MarkInvalid, one too large to draw Indeterminate.
     """
-    with _PDFIUM:
+    with PDFIUM:
         try:
             document = pypdfium2.PdfDocument(pdf)
             try:

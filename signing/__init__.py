@@ -1,0 +1,1 @@
+"""Signing and verifying: keys, PAdES, XAdES, CMS, timestamps, trust, who may sign."""

@@ -1,0 +1,94 @@
+"""The public keys of the QR mark, with the time each was good for: a retired key still checks old marks."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from qujat.errors import ConfigurationError, KeyUnavailable
+
+FILE = "mark-keys.json"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkKey:
+    """A public ES256 key. Marks made in [valid_from, retired_at) count; a compromised key proves nothing by itself."""
+
+    kid: bytes
+    public_key: ec.EllipticCurvePublicKey
+    valid_from: datetime
+    retired_at: datetime | None = None
+    compromised_at: datetime | None = None
+
+
+def kid_of(key: ec.EllipticCurvePublicKey) -> bytes:
+    """The key's short name in a mark: the first 8 bytes of SHA-256 over its SubjectPublicKeyInfo."""
+    return sha256(_spki(key)).digest()[:8]
+
+
+def open_mark_keys(folder: Path) -> Mapping[bytes, MarkKey]:
+    """All mark keys of an installation by their kid, retired ones too; needs no passphrase.
+
+    Raises KeyUnavailable if there is no such file, ConfigurationError if it was damaged.
+    """
+    try:
+        content = (folder / FILE).read_bytes()
+    except OSError as error:
+        raise KeyUnavailable(
+            f"expected {FILE} in {folder}, came {error.strerror}; make a stand-in or name the right folder"
+        ) from error
+    try:
+        keys = [_read(entry) for entry in json.loads(content)["keys"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"expected {FILE} as Qujat writes it, came {error}; restore it from a copy") from error
+    return {key.kid: key for key in keys}
+
+
+def mark_keys_json(keys: Iterable[MarkKey]) -> bytes:
+    """The file's contents for these keys."""
+    return json.dumps({"keys": [_entry(key) for key in keys]}, indent=2).encode() + b"\n"
+
+
+def _entry(key: MarkKey) -> dict[str, str | None]:
+    return {
+        "kid": key.kid.hex(),
+        "public_key": b64encode(_spki(key.public_key)).decode(),
+        "valid_from": key.valid_from.astimezone(UTC).isoformat(),
+        "retired_at": _text(key.retired_at),
+        "compromised_at": _text(key.compromised_at),
+    }
+
+
+def _read(entry: Mapping[str, Any]) -> MarkKey:
+    """ValueError if the kid is not that of the key: a key under a foreign name would check foreign marks."""
+    key = load_der_public_key(b64decode(entry["public_key"], validate=True))
+    if not isinstance(key, ec.EllipticCurvePublicKey) or kid_of(key).hex() != entry["kid"]:
+        raise ValueError("a key under another kid than its own")
+    return MarkKey(
+        kid_of(key),
+        key,
+        datetime.fromisoformat(entry["valid_from"]),
+        _moment(entry["retired_at"]),
+        _moment(entry["compromised_at"]),
+    )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _spki(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

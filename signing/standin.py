@@ -1,0 +1,249 @@
+"""A stand-in PKI, made anew for each installation: it lets everything be tried, and says loudly that it is no EDS.
+
+Its names begin «ДЕМО – не ЭЦП» and its certificates carry the policy `trust.STAND_IN_POLICY`, so that a production
+profile can refuse it (`Trust.stand_in`). Its lists of revoked certificates hold for a year, so that a demonstration
+needs no service; a real authority renews them within days.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from qujat.errors import KeyUnavailable
+from qujat.signing import policy
+from qujat.signing.mark_keys import MarkKey, kid_of, mark_keys_json
+from qujat.signing.trust import STAND_IN_POLICY
+
+LOUD = "ДЕМО – не ЭЦП"
+_YEAR = timedelta(days=365)
+_ECDSA_HASH = SHA256()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose certificate it is. The names of the fields are those of the NCA's subject."""
+
+    iin: str
+    full_name: str
+    bin: str
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A key with its certificate, able to issue."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+
+def create_stand_in(folder: Path, passphrase: bytes, person: Person, *, now: datetime) -> None:
+    """Write a whole stand-in PKI into `folder` (0700): certificates, CRLs, encrypted keys (0600), the mark's key.
+
+    Root → issuing CA → head of the authority; root → timestamp authority. Everything starts a day before `now`.
+    Raises KeyUnavailable if the folder holds keys already: they are never overwritten.
+    """
+    if any(folder.glob("*.key.pem")):
+        raise KeyUnavailable(f"expected an empty folder for new keys, came {folder} with keys in it; name another")
+    start = (now - timedelta(days=1)).replace(microsecond=0)
+    root = _root(start)
+    issuing = _issue(root, _name(f"{LOUD}: выпускающий центр"), start, 5 * _YEAR, _ca_extensions(path_length=0))
+    head = _issue(issuing, _subject(person), start, _YEAR, _head_extensions())
+    tsa = _issue(root, _name(f"{LOUD}: метки времени"), start, 5 * _YEAR, _tsa_extensions())
+    mark = ec.generate_private_key(ec.SECP256R1())
+    holders = {"root": root, "issuing": issuing, "head": head, "tsa": tsa}
+    files = {f"{name}.pem": holder.certificate.public_bytes(Encoding.PEM) for name, holder in holders.items()}
+    keys = {f"{name}.key.pem": _encrypted(holder.key, passphrase) for name, holder in holders.items()}
+    files["root.crl.pem"] = _crl(root, start, [], number=1)
+    files["issuing.crl.pem"] = _crl(issuing, start, [], number=1)
+    public = mark.public_key()
+    files["mark-keys.json"] = mark_keys_json([MarkKey(kid_of(public), public, start)])
+    _write(folder, files | keys | {"mark.key.pem": _encrypted(mark, passphrase)})
+
+
+def revoke(
+    folder: Path, passphrase: bytes, *, at: datetime, reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise
+) -> None:
+    """Revoke the head's certificate as of `at` and write the issuing CA's new CRL. Raises KeyUnavailable."""
+    certificate = x509.load_pem_x509_certificate(_read(folder / "issuing.pem"))
+    key = load_key(folder / "issuing.key.pem", passphrase)
+    head = x509.load_pem_x509_certificate(_read(folder / "head.pem"))
+    old = x509.load_pem_x509_crl(_read(folder / "issuing.crl.pem"))
+    entry = (
+        x509.RevokedCertificateBuilder()
+        .serial_number(head.serial_number)
+        .revocation_date(at)
+        .add_extension(x509.CRLReason(reason), critical=False)
+        .build()
+    )
+    number = old.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    _write(folder, {"issuing.crl.pem": _crl(_Holder(key, certificate), at, [*old, entry], number=number + 1)})
+
+
+def load_key(path: Path, passphrase: bytes) -> ec.EllipticCurvePrivateKey:
+    """The P-256 key in an encrypted PKCS#8 file. Raises KeyUnavailable: no file, a wrong passphrase, another kind."""
+    try:
+        key = load_pem_private_key(_read(path), passphrase)
+    except (ValueError, TypeError) as error:
+        raise KeyUnavailable(
+            f"expected {path.name} to open with the passphrase given, came a refusal; give the passphrase that the keys"
+            " were made with"
+        ) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise KeyUnavailable(f"expected a P-256 key in {path.name}, came {type(key).__name__}; make a P-256 key")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise KeyUnavailable(
+            f"expected {path.name} in {path.parent}, came {error.strerror}; make a stand-in or name the right folder"
+        ) from error
+
+
+def _root(start: datetime) -> _Holder:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name(f"{LOUD}: корневой центр")
+    extensions = _ca_extensions(path_length=1)
+    return _Holder(key, _sign(_builder(name, name, key, start, 10 * _YEAR, extensions), key, key))
+
+
+def _issue(
+    issuer: _Holder,
+    subject: x509.Name,
+    start: datetime,
+    lasting: timedelta,
+    extensions: Mapping[x509.ExtensionType, bool],
+) -> _Holder:
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(subject, issuer.certificate.subject, key, start, lasting, extensions)
+    return _Holder(key, _sign(builder, key, issuer.key))
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    start: datetime,
+    lasting: timedelta,
+    extensions: Mapping[x509.ExtensionType, bool],
+) -> x509.CertificateBuilder:
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + lasting)
+    )
+    for extension, critical in extensions.items():
+        builder = builder.add_extension(extension, critical=critical)
+    return builder
+
+
+def _sign(
+    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, issuer: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    """Add what every certificate here carries, and sign: key identifiers (RFC 5280 4.2.1.1-2), the loud policy."""
+    stand_in = x509.CertificatePolicies([x509.PolicyInformation(STAND_IN_POLICY, None)])
+    return (
+        builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False)
+        .add_extension(stand_in, critical=False)
+        .sign(issuer, _ECDSA_HASH)
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "KZ"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, LOUD),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+
+
+def _subject(person: Person) -> x509.Name:
+    """A subject as the NCA writes it for an organisation's official."""
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, person.full_name),
+            x509.NameAttribute(NameOID.SERIAL_NUMBER, f"IIN{person.iin}"),
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "KZ"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, person.organisation),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, f"BIN{person.bin}"),
+        ]
+    )
+
+
+def _ca_extensions(*, path_length: int) -> dict[x509.ExtensionType, bool]:
+    constraints = x509.BasicConstraints(ca=True, path_length=path_length)
+    return {constraints: True, _usage(key_cert_sign=True, crl_sign=True): True}
+
+
+def _head_extensions() -> dict[x509.ExtensionType, bool]:
+    roles = x509.ExtendedKeyUsage([policy.EMAIL_PROTECTION, policy.ORGANISATION, policy.HEAD])
+    return {_usage(digital_signature=True, content_commitment=True): True, roles: False}
+
+
+def _tsa_extensions() -> dict[x509.ExtensionType, bool]:
+    """RFC 3161 2.3: timeStamping alone, and critical."""
+    stamping = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    return {_usage(digital_signature=True): True, stamping: True}
+
+
+def _usage(**allowed: bool) -> x509.KeyUsage:
+    every = (
+        "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign crl_sign"
+        " encipher_only decipher_only"
+    )
+    return x509.KeyUsage(**{name: allowed.get(name, False) for name in every.split()})
+
+
+def _crl(issuer: _Holder, start: datetime, entries: list[x509.RevokedCertificate], *, number: int) -> bytes:
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(start)
+        .next_update(start + _YEAR)
+        .add_extension(x509.CRLNumber(number), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
+    )
+    for entry in entries:
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(issuer.key, _ECDSA_HASH).public_bytes(Encoding.PEM)
+
+
+def _encrypted(key: ec.EllipticCurvePrivateKey, passphrase: bytes) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write each file whole (0600, then renamed into place), so that a reader never sees half of one."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    for name, content in files.items():
+        part = folder / f".{name}.part"
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+        part.rename(folder / name)

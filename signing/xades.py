@@ -1,0 +1,242 @@
+"""Signed XML: an enveloped XML signature with XAdES-B properties (ETSI EN 319 132-1), in canonical form.
+
+`sign` writes Canonical XML 1.0 without comments, and the same inputs give the same bytes. So `verify` takes the
+signature out, lets signxml write it again around the same value, and compares: transforms, references, ids, coverage of
+the whole document are then what `sign` makes of them, and no wrapped or moved element can pass.
+
+    xmlsec1 --verify --enabled-key-data x509 --trusted-pem root.pem \
+      --id-attr:Id http://uri.etsi.org/01903/v1.3.2#:SignedProperties \
+      --id-attr:Id http://www.w3.org/2000/09/xmldsig#:KeyInfo file.xml
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from lxml import etree
+from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
+from signxml.exceptions import SignXMLException
+from signxml.xades.xades import XAdESDataObjectFormat, XAdESSigner
+
+from qujat.errors import (
+    DocumentAltered,
+    NotSigned,
+    SigningError,
+)
+from qujat.signing import signeddata
+from qujat.signing.signer import Signer, low
+from qujat.signing.trust import Trust
+
+_DS = "{http://www.w3.org/2000/09/xmldsig#}"
+_XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
+_ID_NAMES = ("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id")
+_COORDINATE = 32
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_FORMAT = XAdESDataObjectFormat(Description="Qujat", MimeType="application/xml")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedXml:
+    """What was signed: `data` is the canonical XML without the signature, byte for byte what was digested."""
+
+    data: bytes
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+    signed_at: datetime
+
+
+def sign(xml: bytes, signer: Signer, *, at: datetime) -> bytes:
+    """The document with the signature as last child of its root, as Canonical XML; `at` is the claimed signing time.
+
+    Raises SigningError for XML that cannot be signed whole: with a DTD, entities, comments, processing instructions,
+    an Id on the root, ids that repeat, or a signature of its own.
+    """
+    try:
+        root = _parse(xml)
+        return _enveloped(_canonical(root), signer, at)
+    except (_NotOurXml, SignXMLException) as error:
+        raise SigningError(
+            f"expected plain XML to sign, came another: {error}; take out what cannot be signed"
+        ) from error
+
+
+def verify(xml: bytes, trust: Trust, *, at: datetime | None = None) -> SignedXml:
+    """What was signed in `xml` and by whom; the certificates must be good at `at` (default: now).
+
+    Raises NotSigned, DocumentAltered, SignatureInvalid, CertificateUntrusted, CertificateRevoked,
+    UnsupportedAlgorithm, RevocationUnknown.
+    """
+    try:
+        root = _parse(xml)
+        found = _take_out(root)
+        data = _canonical(root)
+        again = _enveloped(data, found, found.signing_time)
+    except (_NotOurXml, SignXMLException) as error:
+        raise _altered(str(error)) from error
+    if again != xml:
+        raise _altered("it is not what was signed, or not in the one form that is written")
+    signeddata.check(found.certificate, signeddata.ECDSA_SHA256, found.value, found.signed)
+    path = trust.path(found.certificate, found.chain, at=at or datetime.now(UTC), purpose="sign")
+    if found.chain != path[1:-1]:
+        raise _altered("it holds other certificates than those of the signer's path")
+    return SignedXml(data, found.certificate, found.chain, found.signing_time)
+
+
+class _NotOurXml(ValueError):
+    """Why a document cannot be signed, or is not one that was signed here."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """The signature of a document, posing as a Signer: signing again with it gives the same value."""
+
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+    signing_time: datetime
+    value: bytes
+    signed: bytes = field(default=b"", init=False)
+
+    def sign(self, data: bytes) -> bytes:
+        """Remember what would be signed; give the signature that was found."""
+        self.signed = data
+        return self.value
+
+
+class _Key:
+    """A Signer where signxml expects a private key."""
+
+    key_size = 8 * _COORDINATE
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+
+    def sign(self, data: bytes, signature_algorithm: object) -> bytes:
+        """signxml asks for ECDSA with SHA-256 and nothing else: see `_enveloped`."""
+        del signature_algorithm
+        return low(self._signer.sign(data))
+
+
+class _Xades(XAdESSigner):
+    """signxml's signer without chance: ids come from the content, the time is given."""
+
+    def __init__(self, content: bytes, at: datetime) -> None:
+        super().__init__(
+            signature_algorithm=SignatureMethod.ECDSA_SHA256,
+            digest_algorithm=DigestAlgorithm.SHA256,
+            # Inclusive: with exclusive C14N signxml leaves the transform out of the properties' reference.
+            c14n_algorithm=CanonicalizationMethod.CANONICAL_XML_1_0,
+            data_object_format=_FORMAT,
+        )
+        self._stem, self._count = sha256(content).hexdigest()[:16], 0
+        self._at = at.astimezone(UTC).strftime(_TIME)
+
+    def _get_token(self, length: int = 4) -> str:
+        self._count += 1
+        return f"-{self._stem}-{self._count}"
+
+    def _tostring(self, xml_node: etree._Element, **options: Any) -> bytes:
+        """signxml copies a tree through ASCII, where a Cyrillic element name cannot go."""
+        copy: bytes = etree.tostring(xml_node, encoding="utf-8", **options)
+        return copy
+
+    def add_signing_time(self, signed_signature_properties: Any, sig_root: Any, signing_settings: Any) -> None:
+        etree.SubElement(signed_signature_properties, f"{_XADES}SigningTime", nsmap=self.namespaces).text = self._at
+
+
+def _enveloped(data: bytes, signer: Signer, at: datetime) -> bytes:
+    """Canonical XML `data` with an enveloped signature, canonical again."""
+    key: Any = _Key(signer)
+    certificates = [signer.certificate, *signer.chain]
+    document = etree.fromstring(data, _parser())
+    root = _Xades(data, at).sign(document, key=key, cert=certificates, always_add_key_value=False)
+    ids = [value for element in root.iter() for name, value in element.items() if name in _ID_NAMES]
+    if len(ids) != len(set(ids)):
+        raise _NotOurXml("an id that comes twice")
+    return _canonical(root)
+
+
+def _parse(xml: bytes) -> etree._Element:
+    """The root of plain XML: elements, attributes, text. Raises _NotOurXml."""
+    try:
+        root = etree.fromstring(xml, _parser())
+    except etree.XMLSyntaxError as error:
+        raise _NotOurXml(f"no well-formed XML (line {error.lineno})") from error
+    info = root.getroottree().docinfo
+    if info.internalDTD is not None or info.externalDTD is not None or info.doctype:
+        raise _NotOurXml("a document type declaration")
+    beside = [*root.itersiblings(), *root.itersiblings(preceding=True)]
+    if beside or any(not isinstance(element.tag, str) for element in root.iter()):
+        raise _NotOurXml("a comment, a processing instruction or an entity")
+    if any(name in root.attrib for name in _ID_NAMES):
+        raise _NotOurXml("an Id on the root, which would take the place of the whole document")
+    return root
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+
+
+def _canonical(root: etree._Element) -> bytes:
+    try:
+        return etree.tostring(root, method="c14n", exclusive=False, with_comments=False)
+    except etree.C14NError as error:
+        raise _NotOurXml(f"XML without a canonical form ({error})") from error
+
+
+def _take_out(root: etree._Element) -> _Found:
+    """Remove the one signature, last child of the root, and give what is in it. Raises NotSigned, _NotOurXml."""
+    signatures = list(root.iter(f"{_DS}Signature"))
+    if not signatures:
+        raise NotSigned("expected signed XML, came XML without a signature; ask for the document as it was issued")
+    if len(signatures) != 1 or len(root) == 0 or root[-1] is not signatures[0] or signatures[0].tail:
+        raise _NotOurXml("more than one signature, or one that is not the last child of the root")
+    signature = signatures[0]
+    root.remove(signature)
+    certificates = [_certificate(element) for element in signature.iter(f"{_DS}X509Certificate")]
+    if not certificates:
+        raise _NotOurXml("a signature without certificates")
+    try:
+        time = datetime.strptime(_text(signature, f"{_XADES}SigningTime"), _TIME).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise _NotOurXml("a signing time that is not UTC to the second") from error
+    value = _der(_base64(_text(signature, f"{_DS}SignatureValue")))
+    return _Found(certificates[0], tuple(certificates[1:]), time, value)
+
+
+def _text(signature: etree._Element, tag: str) -> str:
+    """The text of the one element of this name. Raises _NotOurXml."""
+    found = list(signature.iter(tag))
+    if len(found) != 1:
+        raise _NotOurXml(f"{len(found)} elements {etree.QName(tag).localname} where there is one")
+    return found[0].text or ""
+
+
+def _certificate(element: etree._Element) -> x509.Certificate:
+    return signeddata.load(_base64("".join((element.text or "").split())))
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise _NotOurXml("text that is not Base64") from error
+
+
+def _der(value: bytes) -> bytes:
+    """XML signatures write r and s side by side (XMLDSig 1.1 6.4.3); OpenSSL wants them in DER."""
+    if len(value) != 2 * _COORDINATE:
+        raise _NotOurXml("a signature value that is not of P-256")
+    r, s = (int.from_bytes(half, "big") for half in (value[:_COORDINATE], value[_COORDINATE:]))
+    return encode_dss_signature(r, s)
+
+
+def _altered(what: str) -> DocumentAltered:
+    return DocumentAltered(
+        f"expected XML as it was signed, came another: {what}; get the document again from its issuer"
+    )

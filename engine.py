@@ -107,6 +107,24 @@ def _finish(document: Document, pdf: pydyf.PDF) -> None:
         _check_font(font)
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+    pdf.objects[:] = [plain if plain.free == "f" else _Once(plain) for plain in pdf.objects]
+
+
+class _Once(pydyf.Object):  # type: ignore[misc]
+    """An object written to bytes once: pydyf writes, and compresses, each object again for the file's identifier."""
+
+    def __init__(self, plain: pydyf.Object) -> None:
+        super().__init__()
+        self.number, self.generation = plain.number, plain.generation
+        self._compressible, self._data = bool(plain.compressible), bytes(plain.data)
+
+    @property
+    def data(self) -> bytes:
+        return self._data
+
+    @property
+    def compressible(self) -> bool:
+        return self._compressible
 
 
 def _check_font(font: Any) -> None:

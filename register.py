@@ -234,7 +234,7 @@ class Sqlite:
         columns = "id, number, digest, token, salt, reserved_at, data"
         for row in db.execute(f"SELECT {columns} FROM document WHERE {where}", values).fetchall():  # noqa: S608
             files = db.execute(
-                "SELECT role, language, name, sha256, page, engine FROM file WHERE document = ?", row[:1]
+                "SELECT role, language, name, sha256, page, engine FROM file WHERE document = ? ORDER BY rowid", row[:1]
             )
             last = db.execute(
                 "SELECT kind, at, reason, other FROM entry WHERE document = ? ORDER BY id DESC LIMIT 1", row[:1]

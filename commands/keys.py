@@ -91,22 +91,22 @@ def demo(options: Namespace) -> int:
         return int(row["exit"])
     verdicts, again = _demo_checks(row, office, folder)
     if options.json:
-        print_json({**row, "checks": [verdict.value for verdict in verdicts], "rerendered": again})
+        print_json({**row, "checks": {path: verdict.value for path, verdict in verdicts.items()}, "rerendered": again})
     else:
         print_issued(row)
         print(qr.terminal(row["mark"]))
-        for path, verdict in zip(row["files"], verdicts, strict=False):
+        for path, verdict in verdicts.items():
             print(f"checked      {verdict.value:<14}{path}")
         print("\n".join(f"rendered     {outcome:<14}{path}" for path, outcome in again.items()))
-    return max(CHECKED[verdict.value] for verdict in verdicts)
+    return max(CHECKED[verdict.value] for verdict in verdicts.values())
 
 
-def _demo_checks(row: Mapping[str, Any], office: Office, folder: Path) -> tuple[list[Verdict], dict[str, str]]:
+def _demo_checks(row: Mapping[str, Any], office: Office, folder: Path) -> tuple[dict[str, Verdict], dict[str, str]]:
     from qujat.pipeline import check as check_document
     from qujat.pipeline import rerender as rerender_document
 
-    checked = [Path(file) for file in row["files"] if file.endswith((".pdf", ".xml"))]
-    verdicts = [check_document(path, office) for path in checked]
+    checked = [file for file in row["files"] if file.endswith((".pdf", ".xml"))]
+    verdicts = {file: check_document(Path(file), office) for file in checked}
     again: dict[str, str] = {}
     for page in rerender_document(row["number"], office).pages:
         write(folder / page.name, page.content)

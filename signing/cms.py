@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Literal
@@ -81,6 +81,12 @@ def sign_digest(
     return signeddata.make(
         digest, signer, signing_time=signing_time, timestamp=lambda value: timestamp.stamp(timestamper, value)
     )
+
+
+def stamped(made: bytes, timestamper: TimestampAuthority) -> bytes:
+    """A CMS in DER with a timestamp over its signature (EN 319 122-1 5.3). Raises TimestampUnavailable."""
+    message = signeddata.parse(made)
+    return replace(message, token=timestamp.stamp(timestamper, message.signature)).encode()
 
 
 def verify_digest(

@@ -13,7 +13,7 @@ from datetime import datetime
 from cryptography import x509
 
 from qujat.errors import DocumentAltered, NotSigned, RenderingError, SigningError
-from qujat.signing import cms, revision
+from qujat.signing import cades, cms, revision
 from qujat.signing.cms import Level
 from qujat.signing.revision import Claim, Revision
 from qujat.signing.signer import Signer
@@ -56,7 +56,8 @@ def sign(
     """
     room = ROOM["B-T" if timestamper else "B-B"]
     prepared = revision.compose(page, Claim(at, name, reason), room)
-    signature = cms.sign_digest(prepared.digest(), signer, signing_time=None, timestamper=timestamper)
+    made = cades.sign(prepared.digest(), signer)
+    signature = cms.stamped(made, timestamper) if timestamper else made
     if 2 * len(signature) > room:
         raise SigningError(
             f"expected a signature of at most {room // 2} bytes, came {len(signature)}: too many or too large"

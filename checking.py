@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from qujat import document, issuing, pages, pagetext, qr, rendering
+from qujat import comparison, document, issuing, pages, pagetext, qr, rendering
 from qujat import mark as marks
 from qujat.document import ATTACHED, Sealed
 from qujat.errors import (
@@ -298,7 +298,7 @@ def _stands_on(sealed: Sealed, language: Language, mark: str, contents: pagetext
     """Do the pages show exactly the words that the data give in this language?"""
     shown = pages.DrawnMark(b"", marks.short_code(sealed.token), issuing.typed_at(mark))
     root = rendering.tree(rendering.html(pages.page(office.forms, sealed.data, language, shown)))
-    return pagetext.stands_on(root, contents.pages)
+    return comparison.stands_on(root, contents.pages)
 
 
 def _agrees(claims: marks.Claims, found: Document, office: Office) -> Check:

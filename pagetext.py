@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 from qujat.errors import DocumentAltered
 
@@ -78,44 +77,3 @@ def _image(document: pypdfium2.PdfDocument) -> tuple[int | None, Box | None]:
 def squeezed(text: str) -> str:
     """Text without any white space: what can be compared across line breaks."""
     return _SPACE.sub("", text)
-
-
-def stands_on(root: ElementTree.Element, pages: Sequence[str]) -> bool:
-    """True if the pages show exactly the words of an HTML page of ours, in order, nothing more and nothing less.
-
-    Every page ends with the foot and its count; a page that goes on with a table begins with the head of the table.
-    """
-    foot, body = _foot_and_body(root)
-    heads = [squeezed("".join(head.itertext())) for head in root.iter("thead")]
-    position = 0
-    for number, page in enumerate(pages, 1):
-        text, ending = squeezed(page), f"{foot}{number}/{len(pages)}"
-        if not text.endswith(ending):
-            return False
-        advanced = _advance(body, position, text[: -len(ending)], heads if number > 1 else [])
-        if advanced is None:
-            return False
-        position = advanced
-    return position == len(body)
-
-
-def _advance(body: str, position: int, text: str, heads: Sequence[str]) -> int | None:
-    if body.startswith(text, position):
-        return position + len(text)
-    for head in heads:
-        rest = text.removeprefix(head)
-        if rest != text and body.startswith(rest, position):
-            return position + len(rest)
-    return None
-
-
-def _foot_and_body(root: ElementTree.Element) -> tuple[str, str]:
-    body = root.find("body")
-    foot, rest = "", []
-    for child in body if body is not None else []:
-        words = "".join(child.itertext())
-        if child.get("class") == "foot":
-            foot = squeezed(words)
-        else:
-            rest.append(words)
-    return foot, squeezed("".join(rest))

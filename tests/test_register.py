@@ -1,0 +1,387 @@
+"""What any register must do, and what the one in an SQLite file must do besides.
+
+A further implementation joins OPENERS. Run as a program, this file is one of several that reserve at once.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qujat.errors import DecisionChanged, NumberTaken, UnknownDocument
+from qujat.register import Claim, Document, Register, Secrets, Sqlite, StoredFile
+
+Opener = Callable[[Path], Register]
+
+# Opens the register in a folder. Opened again, also by another process, it is the same register.
+OPENERS: dict[str, Opener] = {"sqlite": lambda folder: Sqlite(folder / "register.sqlite")}
+
+AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+OURS, THEIRS = "990440001234", "990140000013"
+PAGE = StoredFile("page", "kk", "1.kk.pdf", "a" * 64, "b" * 64, '{"weasyprint": "70.0"}')
+DATA = StoredFile("data", "", "1.xml", "c" * 64)
+
+
+@pytest.fixture(params=OPENERS)
+def name(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture
+def opened(name: str, tmp_path: Path) -> Callable[[], Register]:
+    """Opens the register of the test, again at each call."""
+    return lambda: OPENERS[name](tmp_path)
+
+
+@pytest.fixture
+def register(opened: Callable[[], Register]) -> Register:
+    return opened()
+
+
+def claim(decision: str = "d-1", contents: str = "", **changed: Any) -> Claim:
+    digest = sha256(f"{decision} {contents}".encode()).hexdigest()
+    return replace(Claim(OURS, decision, digest, None, "{year}-{seq:06}", 2026, "o20-a05"), **changed)
+
+
+def data_of(number: str) -> dict[str, Any]:
+    return {"number": number, "name": "Қалиева Әсел", "grounds": [2, 4], "stand_in": True}
+
+
+def draw() -> Secrets:
+    token = secrets.token_bytes(12)
+    return Secrets(token, token.hex(), secrets.token_bytes(16))
+
+
+def reserve(register: Register, what: Claim, at: datetime = AT) -> Document:
+    return register.reserve(what, data_of, draw, at)
+
+
+def issued(register: Register, what: Claim, *files: StoredFile, at: datetime = AT) -> Document:
+    own = StoredFile("page", "kk", "1.kk.pdf", sha256(what.decision.encode()).hexdigest())
+    return register.record(reserve(register, what, at), files or [own], at)
+
+
+def test_the_same_decision_twice_gives_the_same_document(register: Register) -> None:
+    first = reserve(register, claim(), AT)
+    assert reserve(register, claim(), AT + timedelta(days=1)) == first
+    assert register.known(OURS, "d-1", claim().digest) == first
+    recorded = register.record(first, [PAGE, DATA], AT)
+    assert reserve(register, claim(), AT + timedelta(days=2)) == recorded
+    assert replace(recorded, status="reserved", status_since=None, files=()) == first
+
+
+def test_what_was_reserved_and_recorded_is_there_when_the_register_is_opened_again(
+    opened: Callable[[], Register],
+) -> None:
+    reserved = reserve(opened(), claim())
+    assert opened().by_number(reserved.number) == reserved
+    recorded = opened().record(reserved, [PAGE, DATA], AT)
+    assert opened().by_number(reserved.number) == recorded
+    assert (recorded.files, recorded.status, recorded.status_since) == ((PAGE, DATA), "active", AT)
+
+
+@pytest.mark.parametrize("make", [reserve, issued])
+def test_a_decision_with_other_contents_under_the_same_id_is_refused_and_changes_nothing(
+    register: Register, make: Callable[[Register, Claim], Document]
+) -> None:
+    before = make(register, claim())
+    other = claim(contents="another day")
+    for attempt in (lambda: reserve(register, other), lambda: register.known(OURS, "d-1", other.digest)):
+        with pytest.raises(DecisionChanged, match=f"d-1 .*{before.number}") as refusal:
+            attempt()
+        assert refusal.value.code == "decision-changed"
+    assert register.by_number(before.number) == before
+    assert reserve(register, claim("d-2")).number == "2026-000002"
+
+
+def test_the_id_of_a_decision_is_its_authoritys_own(register: Register) -> None:
+    ours = reserve(register, claim(number="7"))
+    theirs = reserve(register, claim(contents="another", authority=THEIRS, number="8"))
+    assert (register.by_number("7"), register.by_number("8")) == (ours, theirs)
+
+
+def test_numbers_run_without_gaps_in_each_authority_and_year(register: Register) -> None:
+    claims = [
+        claim(f"{authority}{year}{n}", authority=authority, year=year)
+        for n in range(3)
+        for authority in (OURS, THEIRS)
+        for year in (2026, 2027)
+    ]
+    given = [reserve(register, c).number for c in claims]
+    assert given == [f"{year}-{n:06}" for n in (1, 2, 3) for _ in (OURS, THEIRS) for year in (2026, 2027)]
+
+
+def test_the_pattern_of_an_authority_is_filled_in(register: Register) -> None:
+    assert reserve(register, claim(pattern="{bin}/{annex}/{year}/{seq}")).number == f"{OURS}/o20-a05/2026/1"
+
+
+def test_a_given_number_is_kept_and_belongs_to_one_document_of_an_authority(register: Register) -> None:
+    assert reserve(register, claim(number="№ 17-ө")).number == "№ 17-ө"
+    with pytest.raises(NumberTaken, match="№ 17-ө"):
+        reserve(register, claim("d-2", number="№ 17-ө"))
+    assert register.known(OURS, "d-2", claim("d-2").digest) is None
+    assert reserve(register, claim("d-2")).number == "2026-000001"
+
+
+def test_generated_numbers_step_over_given_ones(register: Register) -> None:
+    for taken in (1, 2, 4):
+        reserve(register, claim(f"given-{taken}", number=f"2026-{taken:06}"))
+    assert [reserve(register, claim(f"d-{n}")).number for n in (1, 2)] == ["2026-000003", "2026-000005"]
+    with pytest.raises(NumberTaken):
+        reserve(register, claim("late", number="2026-000003"))
+
+
+def test_two_authorities_may_share_a_number_and_then_looking_it_up_says_so(register: Register) -> None:
+    ours = issued(register, claim())
+    theirs = issued(register, claim(authority=THEIRS))
+    assert ours.number == theirs.number
+    for lookup in (register.by_number, lambda number: register.annul(number, "reason", AT)):
+        with pytest.raises(UnknownDocument, match="2 authorities"):
+            lookup(ours.number)
+    assert [register.by_token(d.token) for d in (ours, theirs)] == [ours, theirs]
+
+
+CLAIMS = st.builds(
+    claim,
+    st.sampled_from(["d-1", "d-2", "d-3", "d-4"]),
+    st.sampled_from(["", "changed"]),
+    authority=st.sampled_from([OURS, THEIRS]),
+    number=st.sampled_from([None, None, "1-26", "2-26", "3-26", "'; DROP TABLE document; --"]),
+    pattern=st.just("{seq}-26"),
+)
+
+
+@pytest.mark.parametrize("open_in", OPENERS.values(), ids=OPENERS)
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(claims=st.lists(CLAIMS, max_size=12))
+def test_whatever_the_order_of_claims_a_number_is_one_document(open_in: Opener, claims: list[Claim]) -> None:
+    known: dict[tuple[str, str], tuple[str, Document]] = {}
+    with TemporaryDirectory() as folder:
+        register = open_in(Path(folder))
+        for wanted in claims:
+            key, taken = (wanted.authority, wanted.decision), {(a, d.number) for (a, _), (_, d) in known.items()}
+            if key in known and known[key][0] == wanted.digest:
+                assert reserve(register, wanted) == known[key][1]
+            elif key in known:
+                with pytest.raises(DecisionChanged):
+                    reserve(register, wanted)
+            elif (wanted.authority, wanted.number) in taken:
+                with pytest.raises(NumberTaken):
+                    reserve(register, wanted)
+            else:
+                new = reserve(register, wanted)
+                assert (wanted.authority, new.number) not in taken
+                assert wanted.number in (None, new.number)
+                known[key] = wanted.digest, new
+        for _, document in known.values():
+            assert register.by_token(document.token) == document
+
+
+def test_many_threads_never_get_one_number_twice(register: Register) -> None:
+    """Every decision is sent by two threads, each thread with twenty."""
+    start = threading.Barrier(8)
+
+    def work(worker: int) -> list[tuple[str, str, bytes]]:
+        start.wait()
+        found = [(d, reserve(register, claim(d))) for d in (f"{worker // 2}-{n}" for n in range(20))]
+        return [(decision, document.number, document.token) for decision, document in found]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [answer for part in pool.map(work, range(8)) for answer in part]
+    assert {number for _, number, _ in answers} == {f"2026-{n:06}" for n in range(1, 81)}
+    assert len(set(answers)) == len({decision for decision, _, _ in answers}) == 80
+
+
+@pytest.mark.parametrize("fresh", [True, False], ids=["opened-first-by-all-at-once", "opened-before"])
+def test_several_processes_never_get_one_number_twice(
+    name: str, fresh: bool, opened: Callable[[], Register], tmp_path: Path
+) -> None:
+    """Every decision is sent by two processes, each process with twenty."""
+    first = 0 if fresh else len([reserve(opened(), claim("before"))])
+    answers = list(_at_once([name, str(tmp_path)], [str(worker // 2) for worker in range(4)]))
+    assert {number for _, number, _ in answers} == {f"2026-{n + first:06}" for n in range(1, 41)}
+    assert len({tuple(answer) for answer in answers}) == len({decision for decision, _, _ in answers}) == 40
+
+
+def _at_once(words: list[str], workers: list[str]) -> Iterator[list[str]]:
+    """What several of this program answer that wait for one another."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, __file__, *words, worker], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for worker in workers
+    ]
+    for process in running:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    outputs = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0] * len(running)
+    for output in outputs:
+        yield from json.loads(output)
+
+
+@pytest.mark.parametrize("part", ["data", "secrets"])
+def test_a_reservation_that_fails_half_way_leaves_no_trace(register: Register, part: str) -> None:
+    def fail(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    assemble, drawing = (fail, draw) if part == "data" else (data_of, fail)
+    for number in (None, "17"):
+        with pytest.raises(KeyboardInterrupt):
+            register.reserve(claim(number=number), assemble, drawing, AT)
+    assert register.known(OURS, "d-1", claim().digest) is None
+    for number in ("2026-000001", "17"):
+        with pytest.raises(UnknownDocument, match="no document"):
+            register.by_number(number)
+    assert reserve(register, claim("d-2", number="17")).number == "17"
+    assert reserve(register, claim("d-3")).number == "2026-000001"
+
+
+def test_the_data_are_assembled_once_with_the_number_reserved(register: Register) -> None:
+    asked: list[str] = []
+    for _ in range(2):
+        register.reserve(claim(), lambda number: asked.append(number) or data_of(number), draw, AT)
+    assert asked == ["2026-000001"]
+
+
+def test_no_two_documents_share_a_code_that_people_type(register: Register) -> None:
+    first, second = draw(), draw()
+    clash = [first, replace(second, code=first.code), second]
+    made = [register.reserve(claim(d), data_of, lambda: clash.pop(0), AT) for d in ("d-1", "d-2")]
+    assert [d.token for d in made] == [first.token, second.token]
+    assert register.by_code(first.code) == made[0]
+    assert register.by_code(second.code) == made[1]
+
+
+def test_a_document_is_found_by_number_token_and_code(register: Register) -> None:
+    kept = draw()
+    made = register.reserve(claim(), data_of, lambda: kept, AT)
+    issued(register, claim("d-2"))
+    for act in (lambda: made, lambda: register.record(made, [PAGE], AT)):
+        document = act()
+        assert register.by_number(made.number) == document
+        assert register.by_token(kept.token) == document
+        assert register.by_code(kept.code) == document
+    assert (made.token, made.salt, made.data, made.digest) == (
+        kept.token,
+        kept.salt,
+        data_of(made.number),
+        claim().digest,
+    )
+    assert register.by_token(b"x" * 12) is register.by_code("XXXX") is None
+    with pytest.raises(UnknownDocument, match="no document has it"):
+        register.by_number("2026-000003")
+
+
+def test_a_reservation_is_not_a_document_and_has_no_files(register: Register) -> None:
+    made = reserve(register, claim())
+    assert (made.status, made.issued, made.files, made.status_since, made.reserved_at) == (
+        "reserved",
+        False,
+        (),
+        None,
+        AT,
+    )
+
+
+def test_the_first_to_record_wins(register: Register) -> None:
+    reserved = reserve(register, claim())
+    first = register.record(reserved, [PAGE, DATA], AT)
+    second = register.record(reserved, [replace(PAGE, sha256="e" * 64)], AT + timedelta(days=1))
+    assert second == first == register.by_number(reserved.number)
+    assert register.recorded_at("e" * 64) is None
+
+
+def test_many_threads_record_one_document_once(register: Register) -> None:
+    reserved, start = reserve(register, claim()), threading.Barrier(8)
+
+    def record(worker: int) -> Document:
+        start.wait()
+        return register.record(reserved, [replace(PAGE, sha256=f"{worker:064}")], AT + timedelta(days=worker))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(record, range(8)))
+    assert all(answer == register.by_number(reserved.number) for answer in answers)
+    assert len(answers[0].files) == 1
+
+
+def test_the_register_says_when_it_took_in_a_file(register: Register) -> None:
+    astana = timezone(timedelta(hours=5))
+    reserved = reserve(register, claim())
+    assert register.recorded_at(PAGE.sha256) is None
+    register.record(reserved, [PAGE, DATA], (AT + timedelta(hours=1)).astimezone(astana))
+    issued(register, claim("d-2"), at=AT + timedelta(days=1))
+    register.annul(reserved.number, "reason", AT + timedelta(days=2))
+    assert register.recorded_at(PAGE.sha256) == register.recorded_at(DATA.sha256) == AT + timedelta(hours=1)
+    assert register.recorded_at("f" * 64) is None
+
+
+@pytest.mark.parametrize("by", ["", "2026-000002"], ids=["annulled", "superseded"])
+def test_an_end_is_entered_once_and_takes_nothing_away(register: Register, by: str) -> None:
+    before, other = issued(register, claim(), PAGE, DATA), issued(register, claim("d-2"))
+    end = AT + timedelta(days=3)
+    ended = register.annul(before.number, "қате шешім", end, by)
+    assert ended == replace(
+        before,
+        status="superseded" if by else "annulled",
+        reason="қате шешім",
+        status_since=end,
+        superseded_by=by,
+    )
+    for again in ("", other.number):
+        assert register.annul(before.number, "another reason", end + timedelta(days=1), again) == ended
+    assert register.by_number(before.number) == reserve(register, claim()) == ended
+    assert register.record(before, [PAGE], end) == ended
+    assert register.by_number(other.number) == other
+
+
+@pytest.mark.parametrize(
+    ("number", "by"),
+    [("none", ""), ("reserved", ""), ("issued", "none"), ("issued", "reserved"), ("none", "issued")],
+)
+def test_only_an_issued_document_ends_and_only_by_an_issued_one(register: Register, number: str, by: str) -> None:
+    before = issued(register, claim(number="issued"))
+    waiting = reserve(register, claim("d-2", number="reserved"))
+    with pytest.raises(UnknownDocument):
+        register.annul(number, "reason", AT, by)
+    assert register.by_number("issued") == before
+    assert register.by_number("reserved") == waiting
+
+
+def test_a_document_does_not_supersede_itself(register: Register) -> None:
+    before = issued(register, claim())
+    with pytest.raises(UnknownDocument):
+        register.annul(before.number, "reason", AT, before.number)
+    assert register.by_number(before.number) == before
+
+
+def _reserve_twenty(name: str, folder: str, worker: str) -> list[tuple[str, str, str]]:
+    register = OPENERS[name](Path(folder))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    found = [(d, reserve(register, claim(d))) for d in (f"{worker}-{n}" for n in range(20))]
+    return [(decision, document.number, document.token.hex()) for decision, document in found]
+
+
+if __name__ == "__main__":
+    print(json.dumps(_reserve_twenty(*sys.argv[1:])))

@@ -1,0 +1,147 @@
+"""Every form, edition and language is issued, checked by us and by foreign checkers, and rendered again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import offices
+import pytest
+from cases import Case, cases, catalogue
+
+from qujat import decision, pagetext
+from qujat.office import Office
+from qujat.pipeline import Issued, check, issue, rerender
+
+XADES, DSIG = "http://uri.etsi.org/01903/v1.3.2#", "http://www.w3.org/2000/09/xmldsig#"
+ANSWERS = {"signature", "timestamp", "signer", "data", "mark", "text", "register"}
+
+
+@pytest.fixture
+def whole(office: Office) -> Office:
+    return replace(office, forms=catalogue())
+
+
+def run(*command: str | Path) -> str:
+    """A foreign checker's words; a checker that is missing or refuses fails the test."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, check=False, timeout=60)
+    said = (done.stdout + done.stderr).decode("utf-8", "replace")  # names in other encodings
+    assert done.returncode == 0, f"{command[0]} refuses: {said}"
+    return said
+
+
+def written(issued: Issued, folder: Path) -> list[Path]:
+    for name, content in issued.files.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in issued.files]
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("long", [False, True], ids=["short", "long"])
+def test_every_wording_is_issued_checked_and_rendered_again(case: Case, long: bool, whole: Office) -> None:
+    issued = issue(decision.parse(case.decision(long=long)), whole)
+    verdict = check(issued.pdf(case.language), whole)
+    assert (verdict.value, verdict.code) == ("valid", "genuine"), verdict.as_json()
+    assert {answer.name for answer in verdict.checks} >= {
+        "signature",
+        "timestamp",
+        "signer",
+        "data",
+        "mark",
+        "text",
+        "register",
+    }
+    assert check(issued.mark, whole).value == "valid"
+    assert check(issued.number, whole).value == "valid"
+    assert check(issued.files[f"{issued.number}.xml"], whole).value == "valid"
+    assert [page.outcome for page in rerender(issued.number, whole).pages] == ["identical"]
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_the_foot_says_what_the_wording_is(case: Case, whole: Office) -> None:
+    issued = issue(decision.parse(case.decision()), whole)
+    words = pagetext.squeezed("".join(pagetext.read(issued.pdf(case.language)).pages))
+    says_translation = "рабочийперевод" in words or "жұмысаудармасы" in words
+    assert says_translation == (case.edition.wording[case.language] == "translation")
+    assert issued.document.data["editions"][case.language]["wording"] == case.edition.wording[case.language]
+
+
+def test_two_languages_are_one_document(whole: Office) -> None:
+    sent = next(case for case in cases() if case.form.annex == "o20-a05").decision(languages=["kk", "ru"])
+    issued = issue(decision.parse(sent), whole)
+    assert sorted(issued.files) == sorted(
+        f"{issued.number}.{end}" for end in ("kk.pdf", "ru.pdf", "xml", "xml.p7s", "mark.txt")
+    )
+    verdicts = [check(issued.pdf(language), whole) for language in ("kk", "ru")]
+    assert [verdict.value for verdict in verdicts] == ["valid", "valid"]
+    assert len({verdict.document["code"] for verdict in verdicts}) == 1
+
+
+def test_foreign_checkers_accept_what_we_make(whole: Office, pki: offices.Pki, tmp_path: Path) -> None:
+    sent = next(case for case in cases() if case.form.annex == "o20-a05").decision(languages=["kk", "ru"])
+    files = {path.suffix: path for path in written(issue(decision.parse(sent), whole), tmp_path)}
+    for pdf in tmp_path.glob("*.pdf"):
+        assert "Signature is Valid" in run("pdfsig", "-nocert", pdf)
+        assert "Total document signed" in run("pdfsig", "-nocert", pdf)
+        assert "No syntax or stream encoding errors" in run("qpdf", "--check", pdf)
+        assert "decision.xml" in run("pdfdetach", "-list", pdf)
+    root = pki.folder / "root.pem"
+    openssl = [
+        "openssl",
+        "cms",
+        "-verify",
+        "-binary",
+        "-inform",
+        "DER",
+        "-in",
+        files[".p7s"],
+        "-content",
+        files[".xml"],
+    ]
+    run(*openssl, "-CAfile", root, "-purpose", "any", "-cades", "-out", "/dev/null")
+    ids = ["--id-attr:Id", f"{XADES}:SignedProperties", "--id-attr:Id", f"{DSIG}:KeyInfo"]
+    run("xmlsec1", "--verify", "--enabled-key-data", "x509", "--trusted-pem", root, *ids, files[".xml"])
+
+
+def test_the_signed_file_begins_with_the_unsigned_page(whole: Office) -> None:
+    issued = issue(decision.parse(next(c for c in cases() if c.form.annex == "o20-a05").decision()), whole)
+    (page,) = rerender(issued.number, whole).pages
+    assert issued.pdf("kk").startswith(page.content)
+
+
+def unnumbered(text: str) -> str:
+    """The words of all pages, wherever the pages break: the foot with its count taken out."""
+    return re.sub(r"№2026-\d+·02\.03\.2026.*?\d/\d", "", pagetext.squeezed(text))
+
+
+def test_a_copy_differs_by_its_mark_alone(whole: Office) -> None:
+    issued = issue(decision.parse(next(c for c in cases() if c.form.annex == "o20-a05").decision()), whole)
+    (plain,) = rerender(issued.number, whole).pages
+    (copy,) = rerender(issued.number, whole, mark_copy=True).pages
+    assert copy.outcome == plain.outcome == "identical"
+    then, now = ("".join(pagetext.read(page.content).pages) for page in (plain, copy))
+    assert unnumbered(now).replace("КӨШІРМЕ/КОПИЯ", "") == unnumbered(then)
+    assert "КӨШІРМЕ" not in then
+
+
+def test_the_same_decision_gives_the_same_document(whole: Office) -> None:
+    sent = decision.parse(cases()[0].decision())
+    assert issue(sent, whole).files == issue(sent, whole).files
+
+
+def test_last_held_is_said_everywhere(whole: Office) -> None:
+    desk = replace(whole, forms=replace(whole.forms, not_held="last-held"))
+    sent = next(c for c in cases() if c.form.annex == "o20-a05").decision(day="2026-08-03")
+    issued = issue(decision.parse(sent), desk)
+    assert issued.document.data["editions"]["kk"] == {
+        "edition": "order_222",
+        "text": "order_359",
+        "wording": "last-held",
+    }
+    assert "қолда жоқ" in pagetext.read(issued.pdf("kk")).pages[0]
+    verdict = check(issued.pdf("kk"), whole)
+    assert verdict.value == "valid"
+    assert ("edition-kk", "last-held") in {(answer.name, answer.code) for answer in verdict.checks}
+    assert verdict.document["wordings"] == {"kk": "last-held"}

@@ -4,7 +4,8 @@
 
 Reads fixtures/law/<annex>.toml and writes fixtures/law/<annex>.<edition>.<language>.txt: what the tests compare the
 templates with, word by word. Each [[excerpt]] names the document (its first three digits), its first and last line
-(from 1, inclusive), and the repairs in order, on lines stripped of spaces; a repair that finds nothing, or more than `times`, is an error.
+(from 1, inclusive), and the repairs in order, on lines stripped of spaces; a repair that finds nothing, or more
+than `times`, is an error.
 
     [[excerpt]]
     edition = "order_359"

@@ -110,7 +110,7 @@ def reserve(decision: Decision, found: Wordings, office: Office) -> Document:
         decision=decision.id,
         digest=decision.digest(),
         number=decision.number,
-        pattern=office.pattern,
+        pattern=office.patterns.get(decision.authority.bin, office.pattern),
         year=decision.day.year,
         annex=form.annex,
     )

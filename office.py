@@ -32,6 +32,7 @@ def now() -> datetime:
 class Office:
     """Forms, register, blobs, keys, the address that marks point to, and a clock.
 
+    `pattern` numbers documents, `patterns` those of the authorities (by BIN) that have one of their own.
     `keys` None: an office that checks and renders again but does not sign. `timestamper` None: PAdES B-B.
     """
 
@@ -44,6 +45,7 @@ class Office:
     timestamper: TimestampAuthority | None = None
     address: str = DEFAULT_ADDRESS
     pattern: str = "{year}-{seq:06}"
+    patterns: Mapping[str, str] = field(default_factory=dict)
     clock: Clock = field(default=now)
 
     def key_ring(self) -> KeyRing:
@@ -72,6 +74,7 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         timestamper=_timestamper(settings, ring) if ring else None,
         address=settings.address,
         pattern=settings.numbers.pattern,
+        patterns=settings.numbers.authority,
         clock=clock,
     )
 

@@ -11,6 +11,7 @@ not_held = "refuse"                   # or "last-held": print the wording before
 
 [numbers]
 pattern = "{year}-{seq:06}"           # may hold {year}, {seq}, {bin}, {annex}
+authority.990440001234 = "Ж-{seq}"    # an authority with a pattern of its own, by its BIN
 
 [keys]
 passphrase_file = "passphrase"        # or the environment variable QUJAT_PASSPHRASE
@@ -26,10 +27,10 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
 
 from qujat.errors import ConfigurationError
 
@@ -44,19 +45,23 @@ class WordingSettings(_Strict):
     not_held: Literal["refuse", "last-held"] = "refuse"
 
 
-class NumberSettings(_Strict):
-    pattern: str = "{year}-{seq:06}"
+def _usable(pattern: str) -> str:
+    """A pattern of numbers that can be filled and gives every document another number; raises ValueError."""
+    try:
+        first, second = (pattern.format(year=2026, seq=n, bin="0" * 12, annex="o20-a05") for n in (1, 2))
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError("expected only {year}, {seq}, {bin} and {annex} in braces") from error
+    if first == second:
+        raise ValueError("expected {seq} in it, or every document would get one number")
+    return pattern
 
-    @field_validator("pattern")
-    @classmethod
-    def _usable(cls, pattern: str) -> str:
-        try:
-            first, second = (pattern.format(year=2026, seq=n, bin="0" * 12, annex="o20-a05") for n in (1, 2))
-        except (KeyError, IndexError, ValueError) as error:
-            raise ValueError("expected only {year}, {seq}, {bin} and {annex} in braces") from error
-        if first == second:
-            raise ValueError("expected {seq} in it, or every document would get one number")
-        return pattern
+
+Pattern = Annotated[str, AfterValidator(_usable)]
+
+
+class NumberSettings(_Strict):
+    pattern: Pattern = "{year}-{seq:06}"
+    authority: Mapping[str, Pattern] = {}
 
 
 class KeySettings(_Strict):

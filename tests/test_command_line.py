@@ -251,3 +251,13 @@ def test_every_command_has_help(shell: Shell) -> None:
         assert words.split()[0] in top
         assert "--json" in shell(*words.split(), "--help").stdout
     assert "indeterminate" in top
+
+
+def test_an_authority_may_have_numbers_of_its_own(shell: Shell) -> None:
+    own = SETTINGS + '\n[numbers]\nauthority.990440001234 = "Ж-{seq}/{year}"\n'
+    (shell.folder / "qujat.toml").write_text(own, encoding="utf-8")
+    shell("keys", "init")
+    row = shell.json("issue", shell.decision(), "-o", "out")
+    assert row["number"] == "Ж-1/2026"
+    assert Path(row["files"][0]).name == "Ж-1_2026.kk.pdf"
+    assert shell.json("check", "Ж-1/2026")["verdict"] == "valid"

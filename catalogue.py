@@ -202,15 +202,17 @@ def the_edition_on(editions: list[Edition], day: date, *, what: str) -> Edition:
     answers = set()
     for combination in itertools.product((True, False), repeat=len(open_acts)):
         begun = dict(zip(open_acts, combination, strict=True))
-        in_force = [
-            e for e in editions if begun.get(e.act.key, e.first.latest_is_on_or_before(day)) and not _over(e, day)
-        ]
+        in_force = [e for e in editions if _has_begun(e, day, begun) and not _over(e, day)]
         answers.add(in_force[-1].id if in_force else None)
     if answers == {None}:
         raise NoEditionInForce(_none_message(editions, day, what))
     if len(answers) > 1:
         raise PublicationDayUnknown(_unknown_message(editions, open_acts, day, what))
     return next(e for e in editions if e.id in answers)
+
+
+def _has_begun(edition: Edition, day: date, begun: Mapping[str, bool]) -> bool:
+    return begun[edition.act.key] if edition.first.straddles(day) else edition.first.latest_is_on_or_before(day)
 
 
 def _over(edition: Edition, day: date) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from qujat.fields import FieldSpec
 from qujat.languages import Language
@@ -30,7 +30,8 @@ class Slot:
     def __html__(self) -> str:
         if self.text is None:
             return Markup('<span class="blank {}"> </span>').format(self.width)
-        return Markup('<span class="fill">{}</span>').format(self.text)
+        # No box around a value: next to boxes WeasyPrint 70 breaks lines too early.
+        return escape(self.text)
 
     @property
     def is_blank(self) -> bool:

@@ -57,8 +57,27 @@ class _Page(HTML):  # type: ignore[misc]
         self.base_url = TEMPLATES.as_uri() + "/"
         self.url_fetcher = fetcher
         self.media_type = "print"
+        _group_rows(root)
         self.wrapper_element = cssselect2.ElementWrapper.from_html_root(root, content_language=None)
         self.etree_element = self.wrapper_element.etree_element
+
+
+def _group_rows(root: ElementTree.Element) -> None:
+    """Put rows that stand in a table into a tbody, as an HTML parser does (HTML standard, "in table" insertion mode).
+
+    Without it WeasyPrint 70 makes an anonymous group and tags it as a table within the table (ISO 14289-1, 7.2).
+    """
+    for table in list(root.iter("table")):
+        body = None
+        for child in list(table):
+            if child.tag != "tr":
+                body = None
+                continue
+            if body is None:
+                body = ElementTree.Element("tbody")
+                table.insert(list(table).index(child), body)
+            table.remove(child)
+            body.append(child)
 
 
 @cache
@@ -68,10 +87,14 @@ def _style() -> tuple[FontConfiguration, CSS]:
     return fonts, CSS(filename=PAPER, font_config=fonts, url_fetcher=URLFetcher(allowed_protocols=("file",)))
 
 
-def write(root: ElementTree.Element, sheet: Sheet) -> bytes:
-    """Lay out and write one page set as PDF/A-3a and PDF/UA-1. Raises RenderingError for a face or glyph not ours."""
+def lay_out(root: ElementTree.Element, sheet: Sheet) -> Document:
+    """Lay out one HTML tree on pages."""
     fonts, style = _style()
-    document = _Page(root, _Fetcher(sheet.mark)).render(font_config=fonts, stylesheets=[style], pdf_variant="pdf/a-3a")
+    return _Page(root, _Fetcher(sheet.mark)).render(font_config=fonts, stylesheets=[style], pdf_variant="pdf/a-3a")
+
+
+def write(document: Document, sheet: Sheet) -> bytes:
+    """Write what was laid out as PDF/A-3a and PDF/UA-1. Raises RenderingError for a face that is not ours."""
     _claim_ua(document)
     attachments = [
         Attachment(

@@ -62,10 +62,10 @@ def environment() -> ImmutableSandboxedEnvironment:
     )
 
 
-def html(sheet: Sheet) -> str:
-    """The page as well-formed HTML; raises FormError if the wording asks for what is not there."""
+def html(sheet: Sheet, pages: int = 1) -> str:
+    """The page as well-formed HTML that says how many pages it has; raises FormError for a wrong wording."""
     try:
-        return environment().get_template(sheet.template).render(sheet.words)
+        return environment().get_template(sheet.template).render(sheet.words, pages=pages)
     except TemplateSyntaxError as error:
         raise FormError(f"{error.name}, line {error.lineno}: {error.message}") from error
     except TemplateError as error:
@@ -82,21 +82,17 @@ def tree(markup: str) -> ElementTree.Element:
 
 
 def pdf(sheet: Sheet) -> bytes:
-    """The unsigned page. Raises FormError for a wording that is wrong, RenderingError if the engine complains."""
+    """The unsigned page. Raises FormError for a wording that is wrong, RenderingError if the engine complains.
+
+    Laid out for one page, as most documents are; once more if it turns out to be another number.
+    """
     from qujat import engine
 
     with _no_warnings(sheet.template), _gc_paused():
-        return engine.write(tree(html(sheet)), sheet)
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What drew a page, recorded with it: another engine may draw other bytes."""
-
-    versions: Mapping[str, str]
-
-    def as_json(self) -> dict[str, str]:
-        return dict(self.versions)
+        laid_out = engine.lay_out(tree(html(sheet)), sheet)
+        if len(laid_out.pages) != 1:
+            laid_out = engine.lay_out(tree(html(sheet, len(laid_out.pages))), sheet)
+        return engine.write(laid_out, sheet)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from qujat.errors import BlobAltered, BlobMissing, StoreError
+
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Blobs(Protocol):
@@ -29,26 +32,29 @@ class Folder:
     root: Path
 
     def put(self, content: bytes) -> str:
-        """Raises StoreError if the disk refuses."""
+        """Bytes damaged on the disk since they were put are put again. Raises StoreError if the disk refuses."""
         digest = sha256(content).hexdigest()
         path = self._path(digest)
-        if not path.exists():
-            try:
-                write_whole(path, content)
-            except OSError as error:
-                raise StoreError(
-                    f"the folder of documents cannot be written: {error.strerror}; check {self.root}"
-                ) from error
+        try:
+            if not path.is_file() or path.read_bytes() != content:
+                write_whole(path, content, within=self.root)
+        except OSError as error:
+            raise StoreError(
+                f"{self.root} cannot be written: {error.strerror}; check the folder of documents"
+            ) from error
         return digest
 
     def get(self, digest: str) -> bytes:
+        """Raises BlobMissing, BlobAltered, StoreError if the disk refuses."""
+        if not _HASH.fullmatch(digest):
+            raise BlobMissing(f"expected a SHA-256 in lower-case hexadecimal, came {digest!r}: no blob of {self.root}")
         try:
             content = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise BlobMissing(f"expected the bytes {digest} in {self.root}; restore them from a backup") from None
-        if sha256(content).hexdigest() != digest:
-            raise BlobAltered(f"the bytes under {digest} have changed on the disk; restore them from a backup")
-        return content
+        except OSError as error:
+            raise StoreError(f"{self.root} cannot be read: {error.strerror}; check the folder of documents") from error
+        return _unaltered(content, digest)
 
     def _path(self, digest: str) -> Path:
         return self.root / digest[:2] / digest[2:]
@@ -68,11 +74,20 @@ class Memory:
     def get(self, digest: str) -> bytes:
         if digest not in self.content:
             raise BlobMissing(f"expected the bytes {digest}; they were never put")
-        return self.content[digest]
+        return _unaltered(self.content[digest], digest)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is either there and whole, also after a power cut, or not there at all."""
+def _unaltered(content: bytes, digest: str) -> bytes:
+    if sha256(content).hexdigest() != digest:
+        raise BlobAltered(f"the bytes under {digest} have changed since they were put; restore them from a backup")
+    return content
+
+
+def write_whole(path: Path, content: bytes, *, within: Path | None = None) -> None:
+    """Write a file so that it is either there and whole, also after a power cut, or not there at all.
+
+    The entries of the folders from `within` (default: the file's own folder) down to the file are on the disk too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:
@@ -84,7 +99,11 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    top = within or path.parent
+    for folder in path.parents:
+        _sync_folder(folder)
+        if folder == top:
+            break
 
 
 def _sync_folder(folder: Path) -> None:

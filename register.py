@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -135,7 +136,13 @@ CREATE TABLE IF NOT EXISTS entry (
 CREATE UNIQUE INDEX IF NOT EXISTS issued_once ON entry (document) WHERE kind = 'active';
 CREATE INDEX IF NOT EXISTS entry_document ON entry (document);
 """
-_FOREVER = ("document", "file", "entry")
+# What is kept for ever, and the columns by which a row is the same row.
+_FOREVER: dict[str, list[tuple[str, ...]]] = {
+    "document": [("id",), ("token",), ("code",), ("authority", "decision"), ("authority", "number")],
+    "file": [("document", "role", "language")],
+    "entry": [("id",)],
+}
+_PATIENCE = 30.0  # seconds to wait for another writer
 
 
 @dataclass(frozen=True)
@@ -215,8 +222,8 @@ class Sqlite:
         document = self.by_number(number)
         if not document.issued:
             raise UnknownDocument(f"document {number} is reserved but not issued; send its decision again to finish it")
-        if superseded_by and not self.by_number(superseded_by).issued:
-            raise UnknownDocument(f"document {superseded_by} is not issued and can supersede nothing")
+        if superseded_by and (superseded_by == number or not self.by_number(superseded_by).issued):
+            raise UnknownDocument(f"expected another issued document to supersede {number}, came {superseded_by}")
         kind: Status = "superseded" if superseded_by else "annulled"
         with self._writing() as db:
             if self._one(db, "id = ?", document.id).status == "active":
@@ -271,35 +278,64 @@ def _document(row: Sequence[Any], files: Sequence[StoredFile], last: Sequence[An
     """`row` as selected in `_all`; `last` the newest entry (kind, at, reason, other), None while only reserved."""
     kind: Status
     kind, since, reason, other = last or ("reserved", None, "", "")
-    return Document(
-        id=row[0],
-        number=row[1],
-        digest=row[2],
-        token=row[3],
-        salt=row[4],
-        reserved_at=datetime.fromisoformat(row[5]),
-        data=json.loads(row[6]),
-        status=kind,
-        files=tuple(files),
-        reason=reason,
-        status_since=datetime.fromisoformat(since) if since else None,
-        superseded_by=other,
-    )
+    try:
+        return Document(
+            id=row[0],
+            number=row[1],
+            digest=row[2],
+            token=row[3],
+            salt=row[4],
+            reserved_at=datetime.fromisoformat(row[5]),
+            data=json.loads(row[6]),
+            status=kind,
+            files=tuple(files),
+            reason=reason,
+            status_since=datetime.fromisoformat(since) if since else None,
+            superseded_by=other,
+        )
+    except ValueError as error:
+        raise sqlite3.DatabaseError("a row is damaged; restore the file from a backup") from error
 
 
 def _open(path: Path | str) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, timeout=30)
+    """Open, and make what is not there yet. Waits for another process that is doing the same."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            _prepare(db)
+        except sqlite3.OperationalError as error:
+            # A change of the journal mode does not wait by itself, whatever the time-out.
+            if (
+                error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                or time.monotonic() > give_up
+            ):
+                raise
+            time.sleep(0.02)
+        else:
+            return db
+
+
+def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
-    db.executescript(_SCHEMA)
-    for table in _FOREVER:
-        for deed in ("UPDATE", "DELETE"):
-            db.execute(
-                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{deed.lower()} BEFORE {deed} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, 'the register only grows'); END"
+    db.executescript(_SCHEMA + _only_growing())
+
+
+def _only_growing() -> str:
+    """Triggers that refuse to change, delete or replace a row of what is kept for ever."""
+    triggers = []
+    for table, keys in _FOREVER.items():
+        same = " OR ".join("(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys)
+        # REPLACE deletes without running the triggers of DELETE, so it is refused when it inserts.
+        there = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608  names of ours
+        for deed, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", there)):
+            triggers.append(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{deed.lower()} BEFORE {deed} ON {table} {when} "
+                f"BEGIN SELECT RAISE(ABORT, 'the register only grows'); END;\n"
             )
-    return db
+    return "".join(triggers)
 
 
 def _enter(

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,12 @@ from offices import HandClock, Pki, a_decision, office_in, parsed
 
 from qujat import issuing, pipeline
 from qujat import mark as marks
+from qujat.blobs import Folder
 from qujat.decision import Decision
+from qujat.errors import QujatError
+from qujat.office import Office
 from qujat.register import Document
+from qujat.signing.timestamp import HttpAuthority
 
 STEPS = ("wordings", "examine", "reserve", "mark", "render", "sign", "store", "record")  # of `pipeline.issue`, in order
 Job = dict[str, Any]
@@ -56,7 +61,7 @@ def issuers(pki: Pki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issu
 def killed(issuers: Issuers, home: Path, decision: dict[str, Any], how: str, n: int) -> bool:
     """Issue in another process, which dies at the n-th point of a kind; False if it has no so many."""
     ((status, said),) = issuers([{"home": str(home), "decision": decision, "how": how, "n": n}])
-    assert (status, said) == (-signal.SIGKILL, None) or status == 0, said
+    assert (status, said) == (-signal.SIGKILL, None) or (status == 0 and said)
     return status != 0
 
 
@@ -92,6 +97,7 @@ def sending_it_again_finishes_it(home: Path, pki: Pki, decision: Decision) -> No
     for found in before:
         kept = (found.number, found.token, found.salt, found.reserved_at, found.data)
         now = done.document
+        assert issuing.mark(found, office_in(home, pki)).text == done.mark
         assert (now.number, now.token, now.salt, now.reserved_at, now.data) == kept
     assert sorted([done.number, between.number]) == numbers(home) == ["2026-000001", "2026-000002"]
     assert pipeline.issue(decision, office) == done
@@ -181,6 +187,73 @@ def test_decisions_sent_to_several_processes_at_once_get_a_number_each(
     assert all(document.issued for document in found)
 
 
+NOBODY, NO_AUTHORITY = "800101300016", "990140000017"  # valid numbers that are not those of the keys
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "field": ({"fields": a_decision()["fields"] | {"grounds": [99], "surplus": ""}}, "field-errors"),
+    "missing-field": ({"fields": {}}, "field-errors"),
+    "day-to-come": ({"day": "2999-01-01", "languages": ["ru"]}, "field-errors"),
+    "unknown-form": ({"form": "o20-a99"}, "unknown-form"),
+    "day-before-any-law": ({"day": "1991-12-16"}, "no-edition-in-force"),
+    "authority": ({"authority": a_decision()["authority"] | {"bin": NO_AUTHORITY}}, "signer-not-entitled"),
+    "official": ({"official": a_decision()["official"] | {"iin": NOBODY}}, "signer-not-entitled"),
+    "number": ({"number": "2026-000001"}, "number-taken"),
+    "contents": ({"id": "before", "number": "17"}, "decision-changed"),
+}
+
+
+def traces(home: Path) -> list[object]:
+    """All that is in the register and among the blobs, the next free number too."""
+    with closing(sqlite3.connect(home / "register.sqlite")) as db:
+        return [*db.iterdump(), *sorted(path for path in (home / "blobs").rglob("*"))]
+
+
+@pytest.mark.parametrize(("changes", "code"), WRONG.values(), ids=WRONG)
+def test_a_wrong_decision_leaves_nothing_behind(tmp_path: Path, pki: Pki, changes: dict[str, Any], code: str) -> None:
+    office = office_in(tmp_path, pki)
+    pipeline.issue(parsed(id="before", languages=["kk"]), office)
+    refused(changes, code, tmp_path, office)
+    assert pipeline.issue(parsed(id="after", languages=["kk"]), office).number == "2026-000002"
+
+
+def refused(changes: dict[str, Any], code: str, home: Path, office: Office) -> None:
+    before = traces(home)
+    with pytest.raises(QujatError) as refusal:
+        pipeline.issue(parsed(**{"id": "wrong"} | changes), office)
+    assert refusal.value.code == code
+    assert traces(home) == before
+
+
+def test_a_decision_of_which_the_wording_is_not_held_leaves_nothing_behind(tmp_path: Path, pki: Pki) -> None:
+    office = office_in(tmp_path, pki)
+    form = office.forms.form(parsed().form)
+    editions = tuple(replace(e, wording=dict.fromkeys(e.wording, "not-held")) for e in form.editions)
+    forms = replace(office.forms, forms={form.key: replace(form, editions=editions)})
+    pipeline.issue(parsed(id="before", languages=["kk"]), office)
+    refused({}, "wording-not-held", tmp_path, replace(office, forms=forms))
+
+
+def test_a_decision_after_the_end_of_the_signers_certificate_leaves_nothing_behind(tmp_path: Path, pki: Pki) -> None:
+    office = office_in(tmp_path, pki, HandClock(pki.now + timedelta(days=500)))
+    office.register.by_token(b"")
+    refused({}, "certificate-expired", tmp_path, office)
+
+
+def test_what_fails_half_way_goes_on_under_its_number_when_the_trouble_is_over(tmp_path: Path, pki: Pki) -> None:
+    """No timestamp, then no room for the documents: the number waits, and nobody else gets it."""
+    office, decision = office_in(tmp_path, pki), parsed(languages=["kk"])
+    (tmp_path / "file").write_bytes(b"")
+    troubles = {
+        "timestamp-unavailable": replace(office, timestamper=HttpAuthority("http://127.0.0.1:1/")),
+        "store-error": replace(office, blobs=Folder(tmp_path / "file")),
+    }
+    for code, troubled in troubles.items():
+        with pytest.raises(QujatError) as failure:
+            pipeline.issue(decision, troubled)
+        assert failure.value.code == code
+        assert [(d.number, d.status) for d in nothing_is_half_issued(tmp_path, pki)] == [("2026-000001", "reserved")]
+    sending_it_again_finishes_it(tmp_path, pki, decision)
+
+
 # The other side: a process that forks others, which issue and die.
 
 
@@ -203,9 +276,13 @@ def _fork(job: Job, pki: Pki, go: int, start: int) -> tuple[int, int]:
         return process, read
     os.close(start)
     os.read(go, 1)  # ends when nobody can write any more: all have been forked
-    code, said = _work(job, pki)
-    os.write(write, json.dumps(said).encode())
-    os._exit(code)
+    try:
+        os.write(write, json.dumps(_work(job, pki)).encode())
+        os._exit(0)
+    except Exception:
+        logging.exception("the work failed")
+    finally:
+        os._exit(1)
 
 
 def _ended(process: int, read: int) -> Answer:
@@ -215,14 +292,11 @@ def _ended(process: int, read: int) -> Answer:
     return status, json.loads(content) if content else None
 
 
-def _work(job: Job, pki: Pki) -> Answer:
-    try:
-        if "how" in job:
-            _DEATHS[job["how"]](job["n"])
-        issued = pipeline.issue(offices.decision.parse(job["decision"]), office_in(Path(job["home"]), pki))
-        return 0, [issued.number, {file.name: file.sha256 for file in issued.document.files}]
-    except BaseException as error:
-        return 1, repr(error)
+def _work(job: Job, pki: Pki) -> Any:
+    if "how" in job:
+        _DEATHS[job["how"]](job["n"])
+    issued = pipeline.issue(offices.decision.parse(job["decision"]), office_in(Path(job["home"]), pki))
+    return [issued.number, {file.name: file.sha256 for file in issued.document.files}]
 
 
 def _die(*_: object) -> None:
@@ -251,8 +325,8 @@ def _after_step(n: int) -> None:
 
 
 def _before_blob(n: int) -> None:
-    now, put = _countdown(n), offices.Folder.put
-    offices.Folder.put = lambda folder, content: _die() if now() else put(folder, content)  # type: ignore[method-assign]
+    now, put = _countdown(n), Folder.put
+    Folder.put = lambda folder, content: _die() if now() else put(folder, content)  # type: ignore[method-assign]
 
 
 def _half_written_blob(n: int) -> None:

@@ -32,7 +32,7 @@ Opener = Callable[[Path], Register]
 OPENERS: dict[str, Opener] = {"sqlite": lambda folder: Sqlite(folder / "register.sqlite")}
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-OURS, THEIRS = "990440001234", "990140000013"
+OURS, THEIRS = "990440001234", "990140000017"
 PAGE = StoredFile("page", "kk", "1.kk.pdf", "a" * 64, "b" * 64, '{"weasyprint": "70.0"}')
 DATA = StoredFile("data", "", "1.xml", "c" * 64)
 

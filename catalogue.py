@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -245,8 +245,12 @@ def _days(editions: list[Edition], edition: Edition) -> tuple[Interval, Interval
 
 
 def _editions(
-    files: Iterable[EditionFile], key: str, acts: Mapping[str, Act], days: Publications
+    files: Sequence[EditionFile], key: str, acts: Mapping[str, Act], days: Publications
 ) -> tuple[Edition, ...]:
+    for unknown in (e for e in files if e.act not in acts):
+        raise FormError(
+            f"{key}.toml: edition {unknown.id}: expected an act of forms/shared/acts.toml, not {unknown.act!r}"
+        )
     return tuple(
         Edition(
             form=key,

@@ -16,7 +16,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qujat.errors import FieldError, FieldErrors
-from qujat.fields import parse_day
+from qujat.fields import escape, parse_day
 from qujat.identifiers import bin_fault, iin_fault
 from qujat.languages import Language
 from qujat.texts import faults
@@ -60,7 +60,7 @@ class Decision(_Frozen):
 
     def canonical(self) -> bytes:
         """RFC 8785 canonical JSON of the whole decision: equal decisions, equal bytes."""
-        return rfc8785.dumps(self.model_dump(mode="json", exclude_none=True))
+        return rfc8785.dumps({**self.model_dump(exclude_none=True), "day": self.day.isoformat()})
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON, in hexadecimal."""
@@ -78,12 +78,22 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Decision:
         raise FieldErrors([_explained(e) for e in error.errors()]) from None
     if errors := list(_envelope_errors(decision)):
         raise FieldErrors(errors)
+    _check_canonical(decision)
     return decision
+
+
+def _check_canonical(decision: Decision) -> None:
+    """JSON that two readers could see as two things is refused here, not when the decision is digested."""
+    try:
+        decision.canonical()
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError, ValueError) as error:
+        kind = "nests too deep" if isinstance(error, (RecursionError, ValueError)) else "has no one meaning"
+        _fail("bad-json", f"expected JSON with a canonical form (RFC 8785): a number, a text or the whole {kind}")
 
 
 def parse_many(text: str) -> Iterator[tuple[int, str]]:
     """(line number from 1, JSON text) of every line of a JSON Lines file that is not empty."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line
 
@@ -120,7 +130,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _explained(error: Any) -> FieldError:
     """A pydantic error without the value that came (it may be personal)."""
-    path = "".join(f"/{part}" for part in error["loc"])
+    path = "".join(f"/{escape(str(part))}" for part in error["loc"] if part != "[key]")
     if path == "/day":
         return FieldError(path, "bad-day", 'expected the day of the decision as "YYYY-MM-DD"')
     return FieldError(path, error["type"].replace("_", "-"), error["msg"])

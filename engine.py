@@ -130,7 +130,21 @@ def _finish(document: Document, pdf: pydyf.PDF) -> None:
         _check_font(font)
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+    _place_figures(document, pdf)
     pdf.objects[:] = [plain if plain.free == "f" else _Once(plain) for plain in pdf.objects]
+
+
+def _place_figures(document: Document, pdf: pydyf.PDF) -> None:
+    """Give the box of a figure in points from the foot of the page (ISO 32000-1, 14.8.5.4.3).
+
+    WeasyPrint 70 writes CSS pixels from the head. All pages are of one size.
+    """
+    height, points = document.pages[0].height, 72 / 96
+    for thing in pdf.objects:
+        if isinstance(thing, pydyf.Dictionary) and thing.get("S") == "/Figure":
+            left, top, right, foot = thing["A"]["BBox"]
+            box = (left, height - foot, right, height - top)
+            thing["A"]["BBox"] = pydyf.Array(side * points for side in box)
 
 
 class _Once(pydyf.Object):  # type: ignore[misc]

@@ -24,8 +24,8 @@ Json = Any
 MAX_TEXT = 2000
 MAX_ROWS = 40
 
-_PHONE = re.compile(r"^\+?[0-9][0-9 ()\-]{5,24}$")
-_NAME = re.compile(r"^[^\W\d_][^\W\d_ʻʼ'’.\- ]*(?:[ \-][^\W\d_ʻʼ'’.\- ]*)*$")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()\-]{5,24}")
+_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|[ʻʼ'’.])*(?:[ -](?:[^\W\d_]|[ʻʼ'’.])+)*")
 
 
 class FieldSpec(BaseModel):
@@ -70,7 +70,7 @@ def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: 
         return [_wrong_type(path, "an object", values)]
     errors = [
         FieldError(
-            f"{path}/{_escape(name)}",
+            f"{path}/{escape(name)}",
             "unknown-field",
             f"the form has no such field; it has: {', '.join(specs) or 'none'}",
         )
@@ -78,14 +78,19 @@ def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: 
         if name not in specs
     ]
     for name, spec in specs.items():
-        errors += _check_field(spec, values.get(name), context, f"{path}/{name}")
+        errors += _check_field(spec, values, name, context, f"{path}/{name}")
     return errors + list(_check_together(specs, values, path))
 
 
-def _check_field(spec: FieldSpec, value: Json, context: Context, path: str) -> list[FieldError]:
-    if value is None:
+def _check_field(
+    spec: FieldSpec, values: Mapping[str, Json], name: str, context: Context, path: str
+) -> list[FieldError]:
+    if name not in values:
         missing = FieldError(path, "missing-field", f"this field is required: {spec.label['ru']} / {spec.label['kk']}")
         return [missing] if spec.required else []
+    value = values[name]
+    if value is None:
+        return [_wrong_type(path, "a value, or the field left out", value)]
     if spec.by_language and spec.type != "list":
         return _check_by_language(spec, value, context, path)
     return list(_CHECKS[spec.type](spec, value, context, path))
@@ -96,7 +101,7 @@ def _check_by_language(spec: FieldSpec, value: Json, context: Context, path: str
         wanted = " and ".join(f'"{language}"' for language in context.languages)
         return [_wrong_type(path, f"an object with {wanted} (this text differs by language)", value)]
     errors = [
-        FieldError(f"{path}/{_escape(key)}", "unknown-language", 'expected only "kk" and "ru"')
+        FieldError(f"{path}/{escape(key)}", "unknown-language", 'expected only "kk" and "ru"')
         for key in value
         if key not in LANGUAGES
     ]
@@ -125,7 +130,7 @@ def _text(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator
 
 def _name(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
     errors = list(_text(spec, value, context, path))
-    if not errors and not _NAME.match(value):
+    if not errors and not _NAME.fullmatch(value):
         errors = [
             FieldError(path, "not-a-name", "expected letters, spaces, hyphens and apostrophes, beginning with a letter")
         ]
@@ -181,7 +186,7 @@ def _integer(spec: FieldSpec, value: Json, context: Context, path: str) -> Itera
 
 
 def _phone(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
-    if not isinstance(value, str) or not _PHONE.match(value):
+    if not isinstance(value, str) or not _PHONE.fullmatch(value):
         yield FieldError(path, "bad-phone", "expected a telephone number such as +7 (7172) 12-34-56")
 
 
@@ -276,6 +281,6 @@ def _wrong_type(path: str, wanted: str, value: Json) -> FieldError:
     return FieldError(path, "wrong-type", f"expected {wanted}, came {kinds.get(type(value), 'null')}")
 
 
-def _escape(token: str) -> str:
+def escape(token: str) -> str:
     """RFC 6901 section 3."""
     return token.replace("~", "~0").replace("/", "~1")

@@ -76,4 +76,5 @@ def _value(spec: FieldSpec, languages: Sequence[Language], grounds: Mapping[str,
 
 def _grounds(texts: Sequence[str]) -> dict[str, Any]:
     numbers = [{"const": number, "title": text} for number, text in enumerate(texts, 1)]
-    return {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"oneOf": numbers}}
+    known = {"oneOf": numbers} if numbers else {"type": "integer", "minimum": 1}
+    return {"type": "array", "minItems": 1, "uniqueItems": True, "items": known}

@@ -1,9 +1,10 @@
-// Validates PDFs with veraPDF's library; run by tests/verapdf.py in Rhino's shell, which stands in the same jar, so
-// that a JRE is enough:   java -cp JAR org.mozilla.javascript.tools.shell.Main verapdf.js 3a,ua1 FILE...
-// Prints, tab-separated, `FILE FLAVOUR pass` or for each rule broken `FILE FLAVOUR fail CLAUSE TEST COUNT MESSAGE`.
+// Validates PDFs with veraPDF's library. Run by tests/verapdf.py in Rhino's shell, which stands in the same jar: a JRE is
+// enough, nothing is compiled.   java -cp JAR org.mozilla.javascript.tools.shell.Main verapdf.js 3a,ua1 FILE...
+// Prints, tab-separated, `FILE FLAVOUR pass`, or for each rule broken `FILE FLAVOUR fail CLAUSE TEST COUNT MESSAGE`;
+// ends with an error at the first file that it cannot read.
 //
-// veraPDF reads its validation profiles (XML, in the jar) with JAXB, which neither the jar nor Java 11+ carries;
-// they are read here with DOM: https://docs.verapdf.org/validation/rules/
+// The library reads its validation profiles (XML, in the jar) with JAXB, which neither this jar (it is minimised) nor
+// Java 11+ carries; they are read here with DOM. Their format: https://docs.verapdf.org/validation/rules/
 "use strict";
 
 var profiles = Packages.org.verapdf.pdfa.validation.profiles;
@@ -84,7 +85,7 @@ function validate(file, flavour, rules) {
       counts[key] = (counts[key] || 0) + 1;
     });
     if (String(result.getJobEndStatus()) != "normal") throw new Error("expected a normal end, came " + result.getJobEndStatus());
-    if (result.getTotalAssertions() < 500) throw new Error("expected hundreds of checks, came " + result.getTotalAssertions());
+    if (result.getTotalAssertions() < 1) throw new Error("expected checks, came none: the profile was not read");
     if (result.isCompliant() != (Object.keys(broken).length == 0)) throw new Error("the result contradicts its assertions");
   } finally {
     if (parser) parser.close();

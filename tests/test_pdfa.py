@@ -1,0 +1,92 @@
+"""Every page is what it claims to be, PDF/A-3a and PDF/UA-1 at once, blank and signed; veraPDF is the judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import offices
+import pytest
+import verapdf
+from cases import Case, cases, catalogue
+
+from qujat import decision, engine, pages, rendering
+from qujat.languages import LANGUAGES
+from qujat.office import Office
+from qujat.pipeline import issue, rerender
+
+
+def one_a_form() -> list[Case]:
+    """The last edition of each form, in one language and the other by turns."""
+    last = {form: [c for c in cases() if c.form.key == form][-len(LANGUAGES) :] for form in catalogue().forms}
+    return [found[turn % len(found)] for turn, found in enumerate(last.values())]
+
+
+def written(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / f"{name}.pdf"
+    path.write_bytes(content)
+    return path
+
+
+def blank(case: Case) -> bytes:
+    return rendering.pdf(pages.blank(catalogue(), case.wording))
+
+
+def table() -> bytes:
+    """A page with nothing but a table without a tbody."""
+    head = '<head><title>t</title><meta name="dcterms.created" content="2026-01-01T00:00:00Z"/></head>'
+    root = rendering.tree(
+        f'<html lang="kk">{head}<body data-pages="1"><table><tr><td>t</td></tr></table></body></html>'
+    )
+    sheet = rendering.Sheet("", {}, datetime(2026, 1, 1, tzinfo=UTC))
+    return engine.write(engine.lay_out(root, sheet), sheet)
+
+
+def test_every_blank_form_keeps_both_claims(tmp_path: Path) -> None:
+    assert verapdf.failures([written(tmp_path, str(case), blank(case)) for case in cases()]) == []
+
+
+def test_signed_documents_of_every_form_keep_both_claims(tmp_path: Path, office: Office) -> None:
+    """PAdES B-T, with attached data, mark and seal; the long fixtures break over pages."""
+    whole = replace(office, forms=catalogue())
+    issued = [(case, issue(decision.parse(case.decision(long=True)), whole)) for case in one_a_form()]
+    assert verapdf.failures([written(tmp_path, str(case), done.pdf(case.language)) for case, done in issued]) == []
+
+
+def test_signatures_without_a_timestamp_and_copies_keep_both_claims(tmp_path: Path, office: Office) -> None:
+    """PAdES B-B, and the unsigned page that says that it is a copy, in both languages."""
+    issued = issue(offices.parsed(languages=list(LANGUAGES)), replace(office, timestamper=None))
+    signed = [written(tmp_path, f"{language}.b-b", issued.pdf(language)) for language in LANGUAGES]
+    copies = rerender(issued.number, office, mark_copy=True).pages
+    copied = [written(tmp_path, f"{page.language}.copy", page.content) for page in copies]
+    assert verapdf.failures([*signed, *copied]) == []
+
+
+def test_the_judge_notices_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checker that never fails checks nothing: each of our own measures, left out, is missed in one flavour."""
+    claim = engine._PDFUA_RDF
+    rows, schema, unclaimed = (written(tmp_path, name, b"") for name in ("rows", "schema", "unclaimed"))
+    with monkeypatch.context() as without:
+        without.setattr(engine, "_group_rows", lambda root: None)
+        rows.write_bytes(table())
+    with monkeypatch.context() as without:
+        without.setattr(engine, "_PDFUA_RDF", claim[: claim.index(b"/>") + 2] + b"</rdf:RDF>")
+        schema.write_bytes(table())
+    with monkeypatch.context() as without:
+        without.setattr(engine, "_PDFUA_RDF", b"</rdf:RDF>")
+        unclaimed.write_bytes(table())
+    found = verapdf.failures([rows, schema, unclaimed, written(tmp_path, "good", table())])
+    said = {" ".join(line.split(" ")[:3]).rpartition("-")[0] for line in found}
+    assert said == {"rows.pdf ua1 7.2", "schema.pdf 3a 6.6.2.3.1", "unclaimed.pdf ua1 5"}
+
+
+def test_a_file_that_is_no_pdf_is_an_error_not_a_pass(tmp_path: Path) -> None:
+    with pytest.raises(verapdf.CheckerError, match="exit 3"):
+        verapdf.failures([written(tmp_path, "no", b"not a PDF")])
+
+
+def test_a_missing_checker_is_an_error_not_a_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(verapdf.CheckerError, match="java"):
+        verapdf.failures([tmp_path / "any.pdf"])

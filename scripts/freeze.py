@@ -56,9 +56,7 @@ def main() -> int:
     now = locks(load())
     if "--check" in sys.argv:
         for name in changed(load()):
-            print(
-                f"{name} has changed since it was locked: restore it, and put the change into an edition or paper of its own"
-            )
+            print(f"{name} has changed since it was locked: restore it; a change is a new edition or paper")
         return 1 if changed(load()) else 0
     kept = now if "--again" in sys.argv else now | recorded()
     lines = [f'"{name}" = "{value}"' for name, value in sorted(kept.items())]

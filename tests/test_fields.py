@@ -121,9 +121,9 @@ def test_fields_that_are_no_object_are_refused(values: Any) -> None:
 
 
 WRONG: list[tuple[str, str, list[Any]]] = [
-    ("iin", "wrong-type", [1, True, [], {}, 1.5]),
+    ("iin", "wrong-type", [None, 1, True, [], {}, 1.5]),
     ("iin", "bad-iin", ["", "1", ERLAN[:-1], f"{ERLAN} ", f"{ERLAN[:-1]}0", an_iin("91043130566")]),
-    ("employer", "wrong-type", [1, True, [], {}]),
+    ("employer", "wrong-type", [None, 1, True, [], {}]),
     ("employer", "bad-bin", ["", an_iin("99134000123"), an_iin("99043000123"), f"{an_iin('99044000123')}\n"]),
     ("full_name", "wrong-type", [1, True, ["x"], {}]),
     ("full_name", "not-a-name", ["5", "Оспанов2", "-Оспанов", "Оспанов, Ерлан", "<b>Оспанов</b>", "Оспанов_Ли", "’"]),
@@ -134,8 +134,8 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ("people", "out-of-range", [0, 10, -1, 10**30]),
     ("papers", "wrong-type", ["x", 1, {}, True]),
     ("papers", "wrong-count", [[], ["а"] * 4]),
-    ("remarks", "wrong-type", ["x", 1, {}]),
-    ("family", "wrong-type", ["x", 1, {}, True]),
+    ("remarks", "wrong-type", [None, "x", 1, {}]),
+    ("family", "wrong-type", [None, "x", 1, {}, True]),
     ("sex", "unknown-choice", ["", "MALE", "ер", 1, True, [], {}, ["male"]]),
     (
         "phone",
@@ -146,6 +146,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ("seen_on", "bad-day", ["", "2026-2-10", "10.02.2026", "2026-02-30", "20260210", "2026-W07-2", 1, True, [], {}]),
     ("seen_on", "bad-day", ["2026-02-10\n", "2026-02-10T00:00:00", " 2026-02-10", "٢٠٢٦-٠٢-١٠", "0000-01-01"]),
     ("seen_on", "bad-day", ["1899-12-31", "0001-01-01"]),
+    ("seen_on", "wrong-type", [None]),
     ("seen_on", "day-after-decision", ["2026-03-03", "9999-12-31"]),
     ("grounds", "unknown-ground", [[], [0], [6], [-1], [1, 1], [True], [1.0], ["1"], [[1]], [{}], 1, "1", {}]),
 ]
@@ -215,13 +216,13 @@ def test_a_hostile_text_is_refused_wherever_text_stands(text: str, codes: list[s
 
 @pytest.fixture
 def _no_hanging() -> Iterator[None]:
-    """Ends a test that would never end: a pattern that goes back and forth in a text for ever."""
+    """Ends a check that would never end: of a pattern that goes back and forth in a text."""
 
     def end(*_: object) -> None:
         raise TimeoutError("the check does not come to an end")
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(30)
+    signal.alarm(10)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
@@ -253,7 +254,6 @@ def test_a_text_that_is_accepted_is_seen_as_it_was_sent(text: str) -> None:
     ("languages", "value", "expected"),
     [
         (["kk"], {"kk": "жоқ"}, []),
-        (["kk"], {"kk": "жоқ", "ru": "нет"}, []),
         (["kk"], {"ru": "нет"}, [("/kk", "missing-language")]),
         (["kk"], {"kk": "жоқ", "ru": " "}, [("/ru", "empty")]),
         (["ru"], {"kk": "жоқ"}, [("/ru", "missing-language")]),
@@ -306,7 +306,6 @@ def test_every_fault_of_every_row_is_told_and_a_person_stands_once() -> None:
         ({"birth_date": "2091-04-12"}, [("birth_date", "day-after-decision"), ("birth_date", "iin-disagrees")]),
         ({"birth_date": "no day"}, [("birth_date", "bad-day")]),
         ({"sex": "female"}, [("sex", "iin-disagrees")]),
-        ({"sex": "female", "birth_date": "1990-04-12"}, [("birth_date", "iin-disagrees"), ("sex", "iin-disagrees")]),
         ({"iin": "1", "sex": "female", "birth_date": "1990-04-12"}, [("iin", "bad-iin")]),
         ({"iin": an_iin("91041200005"), "sex": "female"}, []),
         ({"iin": an_iin("91041200005"), "birth_date": "1991-04-13"}, [("birth_date", "iin-disagrees")]),

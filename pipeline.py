@@ -23,14 +23,16 @@ def issue(decision: Decision, office: Office) -> Issued:
     """
     if before := issuing.issued_before(decision, office):
         return before
-    wordings = issuing.wordings(decision, office)  # 1 find what the law prescribed that day
-    issuing.examine(decision, wordings, office)  # 2 check: nothing missing, nothing extra
-    reserved = issuing.reserve(decision, wordings, office)  # 3 number it: same decision, same number
-    mark = issuing.mark(reserved, office)  # 4 mark it: what the applicant will scan
-    unsigned = issuing.render(reserved, mark, office)  # 5 render: same inputs, same bytes
-    signed = issuing.sign(reserved, unsigned, office)  # 6 sign: the only step that needs a key
-    files = issuing.store(reserved, mark, signed, office)  # 7 store, each file under its own hash
-    return issuing.record(reserved, files, office)  # 8 register: from now on the mark answers
+    # fmt: off
+    wordings = issuing.wordings(decision, office)              # 1 find what the law prescribed that day
+    issuing.examine(decision, wordings, office)                # 2 check: nothing missing, nothing extra
+    reserved = issuing.reserve(decision, wordings, office)     # 3 number it: same decision, same number
+    mark = issuing.mark(reserved, office)                      # 4 mark it: what the applicant will scan
+    unsigned = issuing.render(reserved, mark, office)          # 5 render: same inputs, same bytes
+    signed = issuing.sign(reserved, unsigned, office)          # 6 sign: the only step that needs a key
+    files = issuing.store(reserved, mark, signed, office)      # 7 store, each file under its own hash
+    return issuing.record(reserved, files, office)             # 8 register: from now on the mark answers
+    # fmt: on
 
 
 def annul(number: str, reason: str, office: Office) -> None:

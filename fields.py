@@ -25,7 +25,8 @@ MAX_TEXT = 2000
 MAX_ROWS = 40
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()\-]{5,24}")
-_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|[ʻʼ'’.])*(?:[ -](?:[^\W\d_]|[ʻʼ'’.])+)*")
+# No sign stands in two of the alternatives, or a long name would be tried in every way (ʻ and ʼ are letters).
+_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’.])*(?:[ -](?:[^\W\d_]|['’.])+)*")
 
 
 class FieldSpec(BaseModel):

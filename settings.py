@@ -23,18 +23,23 @@ url = "stand-in"                      # "stand-in", "none" (B-B), or the address
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
 
 from qujat.errors import ConfigurationError
+from qujat.identifiers import bin_fault
 
 DEFAULT_ADDRESS = "https://qujat.example"
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_ADDRESS = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?/?")
+_PLACES = ("year", "seq", "bin", "annex")
 
 
 class _Strict(BaseModel):
@@ -47,13 +52,19 @@ class WordingSettings(_Strict):
 
 def _usable(pattern: str) -> str:
     """A pattern of numbers that can be filled and gives every document another number; raises ValueError."""
-    try:
-        first, second = (pattern.format(year=2026, seq=n, bin="0" * 12, annex="o20-a05") for n in (1, 2))
-    except (KeyError, IndexError, ValueError) as error:
-        raise ValueError("expected only {year}, {seq}, {bin} and {annex} in braces") from error
+    parts = list(Formatter().parse(pattern))
+    if any(name is not None and (name not in _PLACES or conversion) for _, name, _, conversion in parts):
+        raise ValueError("expected only {year}, {seq}, {bin} and {annex} in braces")
+    first, second = (pattern.format(year=2026, seq=n, bin="0" * 12, annex="o20-a05") for n in (1, 2))
     if first == second:
         raise ValueError("expected {seq} in it, or every document would get one number")
     return pattern
+
+
+def _bin(key: str) -> str:
+    if fault := bin_fault(key):
+        raise ValueError(f"expected the BIN of an authority: {fault}")
+    return key
 
 
 Pattern = Annotated[str, AfterValidator(_usable)]
@@ -61,7 +72,7 @@ Pattern = Annotated[str, AfterValidator(_usable)]
 
 class NumberSettings(_Strict):
     pattern: Pattern = "{year}-{seq:06}"
-    authority: Mapping[str, Pattern] = {}
+    authority: Mapping[Annotated[str, AfterValidator(_bin)], Pattern] = {}
 
 
 class KeySettings(_Strict):
@@ -88,9 +99,8 @@ class Settings(_Strict):
     @field_validator("address")
     @classmethod
     def _address(cls, address: str) -> str:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
-            raise ValueError("expected a scheme and a host such as https://qujat.example")
+        if not _ADDRESS.fullmatch(address):
+            raise ValueError("expected a scheme and a host such as https://qujat.example (other alphabets as xn--…)")
         return address.rstrip("/")
 
     @property
@@ -114,6 +124,8 @@ def read(path: Path | None = None) -> Settings:
     """
     named = path or (Path(os.environ["QUJAT_CONFIG"]) if os.environ.get("QUJAT_CONFIG") else None)
     raw = _raw(named) if named else {}
+    if "base" in raw:
+        raise ConfigurationError(f"{named}: base: expected no such key; paths are relative to the file itself")
     if home := os.environ.get("QUJAT_HOME"):
         raw["home"] = Path(home).resolve()
     try:

@@ -194,6 +194,7 @@ def test_the_fault_of_a_number_never_repeats_it(number: str) -> None:
 )
 def test_a_day_is_written_in_words_with_spaces_that_do_not_break(number: int, kk: str, ru: str) -> None:
     day = date(2026, number, 5)
+    assert NBSP == "\u00a0"
     assert day_in_words(day, "kk") == kk.replace(" ", NBSP)
     assert day_in_words(day, "ru") == ru.replace(" ", NBSP)
     assert month(day, "kk") == kk.split(" ")[-1]

@@ -188,13 +188,14 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
         "https://docs.example/#check",
         "https://docs.example\\n",
         "https://docs example",
+        "https://құжат.example",  # a mark is ASCII: the host is written as xn--…
     ],
 )
 def test_an_address_is_a_scheme_and_a_host_and_nothing_more(tmp_path: Path, address: str) -> None:
     assert "FILE: address: " in refusal(tmp_path, f'address = "{address}"')
 
 
-@pytest.mark.parametrize("address", ["https://docs.example", "http://127.0.0.1:8000", "https://құжат.example"])
+@pytest.mark.parametrize("address", ["https://docs.example", "http://127.0.0.1:8000", "https://xn--80atdjm.example"])
 def test_an_address_is_kept_without_the_stroke_at_its_end(tmp_path: Path, address: str) -> None:
     assert read(written(tmp_path, f'address = "{address}"')).address == address
     assert read(written(tmp_path, f'address = "{address}/"')).address == address

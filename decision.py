@@ -99,8 +99,9 @@ def parse_many(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _read(source: str | bytes) -> Any:
-    if len(source) > MAX_BYTES:
-        _fail("too-large", f"expected at most {MAX_BYTES} bytes of JSON, came {len(source)}")
+    size = len(source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source)
+    if size > MAX_BYTES:
+        _fail("too-large", f"expected at most {MAX_BYTES} bytes of JSON, came {size}")
     try:
         return json.loads(source, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
     except UnicodeDecodeError:

@@ -133,7 +133,11 @@ def _name(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator
     errors = list(_text(spec, value, context, path))
     if not errors and not _NAME.fullmatch(value):
         errors = [
-            FieldError(path, "not-a-name", "expected letters, spaces, hyphens and apostrophes, beginning with a letter")
+            FieldError(
+                path,
+                "not-a-name",
+                "expected letters, spaces, hyphens, apostrophes and full stops, beginning with a letter",
+            )
         ]
     yield from errors
 

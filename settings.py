@@ -35,6 +35,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, fie
 
 from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
+from qujat.texts import faults
 
 DEFAULT_ADDRESS = "https://qujat.example"
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
@@ -58,6 +59,8 @@ def _usable(pattern: str) -> str:
     first, second = (pattern.format(year=2026, seq=n, bin="0" * 12, annex="o20-a05") for n in (1, 2))
     if first == second:
         raise ValueError("expected {seq} in it, or every document would get one number")
+    if wrong := list(faults(first)):
+        raise ValueError(f"expected numbers that can be printed: {wrong[0][1]}")
     return pattern
 
 

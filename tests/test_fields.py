@@ -150,7 +150,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ("seen_on", "day-after-decision", ["2026-03-03", "9999-12-31"]),
     ("grounds", "unknown-ground", [[], [0], [6], [-1], [1, 1], [True], [1.0], ["1"], [[1]], [{}], 1, "1", {}]),
 ]
-RIGHT = {
+RIGHT: dict[str, list[Any]] = {
     "full_name": ["Ли", "Ы", "Әбдірахманов-Мұхаметқали Нұрсұлтан", "John Smith", "О'Коннор", "О’Коннор", "Маʼруф"],
     "people": [1, 9],
     "papers": [["а"], ["а"] * 3],
@@ -188,7 +188,6 @@ HOSTILE = {
     "а\ue000б": ["invisible-character"],
     "а\U000e0041б": ["invisible-character"],
     "Оспанов\n": ["padded", "invisible-character"],
-    "Оспанов\u00a0": ["padded"],
     "и\u0306": ["not-nfc"],
     "\u212bb": ["not-nfc"],
     "Оспанoв": ["mixed-script"],
@@ -325,7 +324,7 @@ def test_a_day_is_not_before_the_day_that_it_follows() -> None:
 
 
 def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_form() -> None:
-    wrong = {name: {} for name in reversed(SPECS)} | {"sex": "none", "colour": "red"}
+    wrong: dict[str, Any] = {name: {} for name in reversed(SPECS)} | {"sex": "none", "colour": "red"}
     order = [error.path.split("/")[2] for error in check(SPECS, wrong, CONTEXT)]
     assert list(dict.fromkeys(order)) == ["colour", *SPECS]
 

@@ -67,7 +67,8 @@ def judge_of(case: Case) -> Judge:
 
 @each_case
 def test_a_schema_is_valid_itself_and_names_its_form(case: Case) -> None:
-    for languages in (["kk"], ["ru"], ["kk", "ru"]):
+    choices: list[list[Language]] = [["kk"], ["ru"], ["kk", "ru"]]
+    for languages in choices:
         made = published(case, *languages)
         Draft202012Validator.check_schema(made)
         assert made["$schema"] == DIALECT == Draft202012Validator.META_SCHEMA["$id"]
@@ -155,8 +156,9 @@ def test_what_is_missing_or_too_much_is_told_alike_by_check_and_schema(case: Cas
 @each_case
 def test_a_value_of_another_type_is_refused_by_check_and_schema(case: Case) -> None:
     fields, judge = everything(case), judge_of(case)
+    others: list[Any] = [0.5, True, "\n", [[]], {"kk": 1}]
     for path in members(fields):
-        for wrong in (0.5, True, "\n", [[]], {"kk": 1}):
+        for wrong in others:
             if not isinstance(wrong, type(at(fields, path))) or isinstance(wrong, bool):
                 assert judge.both(with_(fields, path, wrong)) == (False, False), (path, wrong)
 
@@ -202,7 +204,8 @@ def test_what_is_too_long_or_too_many_is_refused_by_check_and_schema(case: Case)
 def test_whatever_the_check_accepts_is_valid_by_the_schema(data: st.DataObject) -> None:
     case = data.draw(st.sampled_from([case for case in CASES if case.wording.fields]), label="case")
     fields, judge = everything(case), judge_of(case)
-    entries = st.text() | st.integers() | st.booleans() | st.floats() | st.lists(st.integers(1, 3)) | st.just({})
+    numbers = st.integers() | st.booleans() | st.floats()
+    entries: st.SearchStrategy[Any] = st.text() | numbers | st.lists(st.integers(1, 3)) | st.just({})
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from([*members(fields)]))
         same = st.sampled_from([at(fields, other) for other in members(fields)])

@@ -36,7 +36,9 @@ class Folder:
         digest = sha256(content).hexdigest()
         path = self._path(digest)
         try:
-            if not path.is_file() or path.read_bytes() != content:
+            if path.is_file() and path.read_bytes() == content:
+                _sync_folders(path, self.root)  # whoever put them may have been killed before that
+            else:
                 write_whole(path, content, within=self.root)
         except OSError as error:
             raise StoreError(
@@ -99,7 +101,10 @@ def write_whole(path: Path, content: bytes, *, within: Path | None = None) -> No
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    top = within or path.parent
+    _sync_folders(path, within or path.parent)
+
+
+def _sync_folders(path: Path, top: Path) -> None:
     for folder in path.parents:
         _sync_folder(folder)
         if folder == top:

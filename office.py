@@ -63,7 +63,7 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
     from qujat.signing.keys import open_keys, open_mark_keys, open_trust
 
     settings.root.mkdir(parents=True, exist_ok=True)
-    ring = open_keys(settings.key_folder, passphrase(settings)) if signing else None
+    ring = open_keys(settings.key_folder, passphrase(settings), clock=clock) if signing else None
     return Office(
         forms=load(settings.published, settings.wording.not_held),
         register=Sqlite(settings.root / "register.sqlite"),

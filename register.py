@@ -139,8 +139,8 @@ CREATE INDEX IF NOT EXISTS entry_document ON entry (document);
 # What is kept for ever, and the columns by which a row is the same row.
 _FOREVER: dict[str, list[tuple[str, ...]]] = {
     "document": [("id",), ("token",), ("code",), ("authority", "decision"), ("authority", "number")],
-    "file": [("document", "role", "language")],
-    "entry": [("id",)],
+    "file": [("document", "role", "language"), ("rowid",)],
+    "entry": [("id",), ("document", "kind")],
 }
 _PATIENCE = 30.0  # seconds to wait for another writer
 

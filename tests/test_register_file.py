@@ -70,13 +70,27 @@ def test_nothing_in_the_file_can_be_updated_or_deleted(path: Path) -> None:
         assert list(db.iterdump()) == before
 
 
-@pytest.mark.parametrize("table", ["document", "file", "entry"])
-def test_nothing_in_the_file_can_be_replaced(path: Path, table: str) -> None:
-    """REPLACE deletes what is in its way, and SQLite does not run DELETE's triggers for that."""
+REPLACEMENTS = {
+    "document": "document SELECT * FROM document LIMIT 1",
+    "document-decision": "document SELECT 9, authority, decision, 'n', digest, x'01', 'c', salt, '', '' FROM document",
+    "document-number": "document SELECT 9, authority, 'd', number, digest, x'01', 'c', salt, '', '' FROM document",
+    "document-token": "document SELECT 9, 'a', 'd', 'n', digest, token, 'c', salt, '', '' FROM document",
+    "document-code": "document SELECT 9, 'a', 'd', 'n', digest, x'01', code, salt, '', '' FROM document",
+    "file": "file SELECT * FROM file LIMIT 1",
+    "file-row": "file (rowid, document, role, language, name, sha256, page, engine)"
+    " SELECT rowid, document, 'data', '', name, sha256, page, engine FROM file LIMIT 1",
+    "entry": "entry SELECT * FROM entry LIMIT 1",
+    "entry-active": "entry (document, kind, at, reason, other) SELECT document, kind, '', '', '' FROM entry LIMIT 1",
+}
+
+
+@pytest.mark.parametrize("words", REPLACEMENTS.values(), ids=REPLACEMENTS)
+def test_nothing_in_the_file_can_be_replaced(path: Path, words: str) -> None:
+    """REPLACE deletes the row that has a key of the new one, and SQLite does not run DELETE's triggers for that."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         before = list(db.iterdump())
         with pytest.raises(sqlite3.IntegrityError):
-            db.execute(f"REPLACE INTO {table} SELECT * FROM {table} ORDER BY rowid LIMIT 1")
+            db.execute(f"REPLACE INTO {words}")
         assert list(db.iterdump()) == before
 
 

@@ -89,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, common, "demo", "keys.demo", "issue, check and render again one document with stand-in keys")
     _forms(commands, common)
     _documents(commands, common)
+    _word(commands, common)
     _keys(commands, common)
     return top
 
@@ -121,6 +122,10 @@ def _forms(commands: Any, common: argparse.ArgumentParser) -> None:
     schema = _add(forms, common, "schema", "forms.forms_schema", "JSON Schema of the fields of a decision")
     _form(schema)
     _on(schema)
+    lint = _add(forms, common, "lint", "word.lint", "which fields a Word template of one's own lacks or does not know")
+    lint.add_argument("file", type=Path, metavar="FILE.docx")
+    lint.add_argument("--form", required=True, metavar="FORM", help="a key or an annex id such as o20-a05")
+    lint.add_argument("--edition", metavar="ID", help="an edition of the form; without it, the last one held")
     blank = _add(commands, common, "blank", "forms.blank", "an empty form for filling by hand")
     _form(blank)
     _on(blank)
@@ -144,6 +149,22 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     annul.add_argument("number", metavar="NUMBER")
     annul.add_argument("--reason", required=True, metavar="TEXT")
     annul.add_argument("--superseded-by", default="", metavar="NUMBER", help="the document that took its place")
+
+
+def _word(commands: Any, common: argparse.ArgumentParser) -> None:
+    word = _add(commands, common, "word", "word.word", "an editable copy as a Word file: never the signed thing")
+    word.add_argument("what", metavar="FORM|NUMBER|DECISION.json", help="a form with --on, a document, a decision")
+    word.add_argument("--on", type=_day, metavar="DAY", help="an empty form, as in force on that day")
+    word.add_argument("--language", choices=("kk", "ru"))
+    word.add_argument("--template", action="store_true", help="with --on: the docxtpl template itself, with its tags")
+    word.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE.docx",
+        help="or FILE.pdf, where LibreOffice is installed",
+    )
 
 
 def _keys(commands: Any, common: argparse.ArgumentParser) -> None:

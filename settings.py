@@ -13,8 +13,14 @@ not_held = "refuse"                   # or "last-held": print the wording before
 pattern = "{year}-{seq:06}"           # may hold {year}, {seq}, {bin}, {annex}
 authority.990440001234 = "Ж-{seq}"    # an authority with a pattern of its own, by its BIN
 
+[amounts]
+aek_day = "decision"                  # or "application": the day whose monthly index (АЕК / МРП) counts
+
 [keys]
 passphrase_file = "passphrase"        # or the environment variable QUJAT_PASSPHRASE
+
+[word]
+overrides = "own-templates"           # an authority's own .docx: <annex>.<language>.docx, relative to this file
 
 [timestamp]
 url = "stand-in"                      # "stand-in", "none" (B-B), or the address of an RFC 3161 authority
@@ -33,6 +39,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
 
+from qujat.amounts import AekDay
 from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
 from qujat.texts import faults
@@ -78,9 +85,17 @@ class NumberSettings(_Strict):
     authority: Mapping[Annotated[str, AfterValidator(_bin)], Pattern] = {}
 
 
+class AmountSettings(_Strict):
+    aek_day: AekDay = "decision"
+
+
 class KeySettings(_Strict):
     folder: Path = Path("keys")
     passphrase_file: Path = Path("passphrase")
+
+
+class WordSettings(_Strict):
+    overrides: Path | None = None
 
 
 class TimestampSettings(_Strict):
@@ -96,7 +111,9 @@ class Settings(_Strict):
     published: Mapping[str, date] = {}
     wording: WordingSettings = WordingSettings()
     numbers: NumberSettings = NumberSettings()
+    amounts: AmountSettings = AmountSettings()
     keys: KeySettings = KeySettings()
+    word: WordSettings = WordSettings()
     timestamp: TimestampSettings = TimestampSettings()
 
     @field_validator("address")
@@ -118,6 +135,11 @@ class Settings(_Strict):
     @property
     def passphrase_path(self) -> Path:
         return self.root / self.keys.passphrase_file
+
+    @property
+    def word_overrides(self) -> Path | None:
+        """The folder of an authority's own Word templates."""
+        return self.base / self.word.overrides if self.word.overrides else None
 
 
 def read(path: Path | None = None) -> Settings:

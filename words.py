@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Literal
 
 from qujat.languages import Language
 
@@ -58,6 +59,55 @@ DATED_KK = (
 )
 
 
+# In the locative ("шілдеде", in July), the ablative ("шілдеден", from July), the dative ("шілдеге", until July): the
+# endings follow the last sound of the name, and after м and н the ablative is -нан, -нен.
+Case = Literal["locative", "ablative", "dative"]
+CASES_KK: Mapping[Case, tuple[str, ...]] = {
+    "locative": (
+        "қаңтарда",
+        "ақпанда",
+        "наурызда",
+        "сәуірде",
+        "мамырда",
+        "маусымда",
+        "шілдеде",
+        "тамызда",
+        "қыркүйекте",
+        "қазанда",
+        "қарашада",
+        "желтоқсанда",
+    ),
+    "ablative": (
+        "қаңтардан",
+        "ақпаннан",
+        "наурыздан",
+        "сәуірден",
+        "мамырдан",
+        "маусымнан",
+        "шілдеден",
+        "тамыздан",
+        "қыркүйектен",
+        "қазаннан",
+        "қарашадан",
+        "желтоқсаннан",
+    ),
+    "dative": (
+        "қаңтарға",
+        "ақпанға",
+        "наурызға",
+        "сәуірге",
+        "мамырға",
+        "маусымға",
+        "шілдеге",
+        "тамызға",
+        "қыркүйекке",
+        "қазанға",
+        "қарашаға",
+        "желтоқсанға",
+    ),
+}
+
+
 def month(day: date, language: Language) -> str:
     return MONTHS[language][day.month - 1]
 
@@ -67,6 +117,18 @@ def day_in_words(day: date, language: Language) -> str:
     name = month(day, language)
     parts = (day.year, "жылғы", day.day, name) if language == "kk" else (day.day, name, day.year, "года")
     return NBSP.join(map(str, parts))
+
+
+def month_in(day: date, case: Case, language: Language) -> str:
+    """A month with a Kazakh case ending. Russian keeps the genitive: its prepositions do the work ("с 12 июля")."""
+    return CASES_KK[case][day.month - 1] if language == "kk" else month(day, language)
+
+
+def day_in(day: date, case: Case, language: Language) -> str:
+    """ "2026 жылғы 12 шілдеде", "… шілдеден", "… шілдеге"; "12 июля 2026 года"."""
+    if language == "ru":
+        return day_in_words(day, language)
+    return NBSP.join((str(day.year), "жылғы", str(day.day), month_in(day, case, language)))
 
 
 def day_in_figures(day: date) -> str:

@@ -55,7 +55,11 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An order. `first_day` is fixed by the act, or None where it hangs on the publication day."""
+    """An order. `first_day` is fixed by the act, or None where it hangs on the publication day.
+
+    An act with `first_not_before` is not known: an edition was in force from some day on, and nobody here knows what
+    made it. It has no number, its `day` is that bound, and it counts as in force from the bound on.
+    """
 
     key: str
     number: str
@@ -65,6 +69,11 @@ class Act:
     first_day: date | None = None
     published_not_before: Bound | None = None
     published_not_after: Bound | None = None
+    first_not_before: Bound | None = None
+
+    @property
+    def hangs_on_publication(self) -> bool:
+        return self.first_day is None and self.first_not_before is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,8 @@ class Publications:
         """The first day of effect: fixed by the act, computed from P, or bounded."""
         if act.first_day:
             return Interval(act.first_day, act.first_day)
+        if act.first_not_before:
+            return Interval(act.first_not_before.day, None)
         published = self.days.get(act.key)
         if published:
             return Interval(published, published).shifted(DAYS_AFTER_PUBLICATION)
@@ -94,8 +105,8 @@ class Publications:
 
 def _check_publication(key: str, day: date, acts: Mapping[str, Act]) -> None:
     act = acts.get(key)
-    if act is None or act.first_day:
-        hang = ", ".join(sorted(k for k, a in acts.items() if not a.first_day))
+    if act is None or not act.hangs_on_publication:
+        hang = ", ".join(sorted(k for k, a in acts.items() if a.hangs_on_publication))
         raise ConfigurationError(
             f"[published] {key}: expected one of {hang} (acts whose first day hangs on publication)"
         )

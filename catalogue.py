@@ -198,7 +198,7 @@ def the_edition_on(editions: list[Edition], day: date, *, what: str) -> Edition:
 
     Each act with an unknown publication day either has or has not taken effect by `day`; every combination is tried.
     """
-    open_acts = sorted({e.act.key for e in editions if e.first.straddles(day)})
+    open_acts = sorted({e.act.key for e in editions if e.act.first_not_before is None and e.first.straddles(day)})
     answers = set()
     for combination in itertools.product((True, False), repeat=len(open_acts)):
         begun = dict(zip(open_acts, combination, strict=True))
@@ -212,6 +212,9 @@ def the_edition_on(editions: list[Edition], day: date, *, what: str) -> Edition:
 
 
 def _has_begun(edition: Edition, day: date, begun: Mapping[str, bool]) -> bool:
+    """True if the edition has surely begun; one of an act not known counts as begun from its bound on."""
+    if edition.act.first_not_before and edition.first.known is None:
+        return edition.first.earliest <= day
     return begun[edition.act.key] if edition.first.straddles(day) else edition.first.latest_is_on_or_before(day)
 
 
@@ -251,6 +254,9 @@ def _editions(
         raise FormError(
             f"{key}.toml: edition {unknown.id}: expected an act of forms/shared/acts.toml, not {unknown.act!r}"
         )
+    for e in files:
+        if acts[e.act].first_not_before and set(e.wording.values()) != {"not-held"}:
+            raise FormError(f"{key}, edition {e.id}: its act is not known, so its wording can only be not-held")
     return tuple(
         Edition(
             form=key,

@@ -6,6 +6,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── NoEditionInForce        no-edition-in-force
 │   ├── PublicationDayUnknown   publication-day-unknown
 │   ├── WordingNotHeld          wording-not-held
+│   ├── AmountUnknown           amount-unknown
 │   ├── FieldErrors             field-errors: all at once, with their paths
 │   ├── DecisionChanged         decision-changed: this id came before with other contents
 │   ├── NumberTaken             number-taken
@@ -74,6 +75,12 @@ class PublicationDayUnknown(DecisionError):
 
 class WordingNotHeld(DecisionError):
     code = "wording-not-held"
+
+
+class AmountUnknown(DecisionError):
+    """The law fixes an amount, and the data on file do not say which."""
+
+    code = "amount-unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,51 @@
-"""Fields of a form: their types, their check, their JSON Schema.
+"""Fields of a form: their types and their check.
 
-A field's value is what JSON can say: text, whole numbers, days as "YYYY-MM-DD", lists, objects. Text that differs
-by language is an object {"kk": …, "ru": …}. `check` gathers everything that is wrong, with JSON Pointers.
+A field's value is what JSON can say: text, whole numbers, days as "YYYY-MM-DD", times as "HH:MM", sums in tenge as
+"1625000.00", per cent as "12.5" (text, since JSON numbers are read as binary fractions), lists, objects. Text that
+differs by language is an object {"kk": …, "ru": …}. `check` gathers everything that is wrong, with JSON Pointers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qujat.amounts import AekDay, AmountRule, disagreement
+from qujat.banking import bic_fault, iban_fault
 from qujat.errors import FieldError
 from qujat.identifiers import bin_fault, birth_date_agrees, iin_fault, sex_agrees
 from qujat.languages import LANGUAGES, Language
+from qujat.money import money_fault
 from qujat.texts import faults
 
-FieldType = Literal["text", "name", "iin", "bin", "day", "choice", "integer", "phone", "list", "rows", "grounds"]
+# fmt: off
+FieldType = Literal[
+    "text", "name", "phone", "email",
+    "iin", "bin", "iban", "bic",
+    "day", "time",
+    "integer", "money", "percent",
+    "choice", "many", "list", "rows", "grounds",
+]
+# fmt: on
 Json = Any
 MAX_TEXT = 2000
 MAX_ROWS = 40
+MAX_EMAIL = 254  # RFC 5321 section 4.5.3.1
+YEARS_AHEAD = 30  # a future day further off is a slip of the hand
+PHONE_PATTERN = r"^\+?[0-9][0-9 ()\-]{5,24}$"
+TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+PERCENT_PATTERN = r"^(100|[1-9]?[0-9](\.[0-9]{1,2})?)$"
+# What browsers take for an address (HTML, "valid e-mail address"), with a dot in the domain.
+EMAIL_PATTERN = (
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+    r"(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$"
+)
 
-_PHONE = re.compile(r"\+?[0-9][0-9 ()\-]{5,24}")
 # No sign stands in two of the alternatives, or a long name would be tried in every way (ʻ and ʼ are letters).
 _NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’.])*(?:[ -](?:[^\W\d_]|['’.])+)*")
 
@@ -32,9 +53,11 @@ _NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’.])*(?:[ -](?:[^\W\d_]|['’.])+)*
 class FieldSpec(BaseModel):
     """One field in forms/<key>.toml.
 
-    by_language: given in every language of the decision; choices: code → words by language; columns: the fields of a
-    row; list (list_key): the key of the grounds list; lines: blank lines on an empty form; not_before: a day field
-    of the same object; editions: where the field stands (empty: in all).
+    by_language: given in every language of the decision; choices: code → words by language (choice, many); columns:
+    the fields of a row; list (list_key): the key of the grounds list; min, max: of a whole number or of entries;
+    lines: blank lines on an empty form; future: a day after the decision is allowed; not_before: a day field of the
+    same object; amount: what the law fixes a sum at (`amounts`); printed: false for what the rules need and the form
+    has no place for: it is in the data and on no page; editions: where the field stands (empty: in all).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +72,10 @@ class FieldSpec(BaseModel):
     min: int = 0
     max: int = MAX_ROWS
     lines: int = 2
+    future: bool = False
     not_before: str = ""
+    amount: AmountRule | None = None
+    printed: bool = True
     editions: list[str] = []
 
     def stands_in(self, edition: str) -> bool:
@@ -58,11 +84,19 @@ class FieldSpec(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the check of a field needs to know beside the value. `grounds` counts each list of grounds."""
+    """What the check of a field needs to know beside the value.
+
+    `grounds` counts each list of grounds; `outer` are the fields around a row, for rules that look at them.
+    """
 
     languages: Sequence[Language]
     day: date
     grounds: Mapping[str, int]
+    aek_day: AekDay = "decision"
+    outer: Mapping[str, Json] = field(default_factory=dict)
+
+
+Check = Callable[[FieldSpec, Json, Context, str], Iterator[FieldError]]
 
 
 def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: str = "/fields") -> list[FieldError]:
@@ -78,9 +112,10 @@ def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: 
         for name in values
         if name not in specs
     ]
+    inside = replace(context, outer={**context.outer, **values})
     for name, spec in specs.items():
-        errors += _check_field(spec, values, name, context, f"{path}/{name}")
-    return errors + list(_check_together(specs, values, path))
+        errors += _check_field(spec, values, name, inside, f"{path}/{name}")
+    return [*errors, *_check_together(specs, values, path), *_check_amounts(specs, values, inside, path)]
 
 
 def _check_field(
@@ -142,18 +177,27 @@ def _name(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator
     yield from errors
 
 
-def _iin(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
-    if not isinstance(value, str):
-        yield _wrong_type(path, "an IIN as text of 12 digits", value)
-    elif fault := iin_fault(value):
-        yield FieldError(path, "bad-iin", f"not an IIN: {fault}")
+def _by_fault(wanted: str, code: str, fault_in: Callable[[str], str | None]) -> Check:
+    """The check of a text by a function that says what is wrong with it."""
+
+    def checker(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+        if not isinstance(value, str):
+            yield _wrong_type(path, wanted, value)
+        elif fault := fault_in(value):
+            yield FieldError(path, code, f"not {wanted.split(' as ')[0]}: {fault}")
+
+    return checker
 
 
-def _bin(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
-    if not isinstance(value, str):
-        yield _wrong_type(path, "a BIN as text of 12 digits", value)
-    elif fault := bin_fault(value):
-        yield FieldError(path, "bad-bin", f"not a BIN: {fault}")
+def _by_pattern(pattern: str, code: str, wanted: str) -> Check:
+    """The check of a text by its shape alone."""
+    well_formed = re.compile(pattern.removesuffix("$") + r"\Z")
+
+    def checker(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+        if not isinstance(value, str) or not well_formed.fullmatch(value):
+            yield FieldError(path, code, f"expected {wanted}")
+
+    return checker
 
 
 def parse_day(value: Json) -> date | None:
@@ -170,12 +214,13 @@ def _day(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[
     day = parse_day(value)
     if day is None:
         yield FieldError(path, "bad-day", 'expected a day of the calendar as "YYYY-MM-DD"')
-    elif day > context.day:
+    elif day > context.day and not spec.future:
         yield FieldError(
             path, "day-after-decision", f"expected a day not after the day of the decision ({context.day})"
         )
-    elif day.year < 1900:
-        yield FieldError(path, "bad-day", "expected a day not before 1900")
+    elif not 1900 <= day.year <= context.day.year + YEARS_AHEAD:
+        latest = f", nor more than {YEARS_AHEAD} years after the decision" if spec.future else ""
+        yield FieldError(path, "bad-day", f"expected a day not before 1900{latest}")
 
 
 def _choice(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
@@ -190,14 +235,22 @@ def _integer(spec: FieldSpec, value: Json, context: Context, path: str) -> Itera
         yield FieldError(path, "out-of-range", f"expected {spec.min} to {spec.max}")
 
 
-def _phone(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
-    if not isinstance(value, str) or not _PHONE.fullmatch(value):
-        yield FieldError(path, "bad-phone", "expected a telephone number such as +7 (7172) 12-34-56")
+def _email(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    too_long = isinstance(value, str) and len(value) > MAX_EMAIL
+    yield from _EMAIL(spec, None if too_long else value, context, path)
 
 
 def _count(spec: FieldSpec, value: Json, path: str) -> Iterator[FieldError]:
     if not spec.min <= len(value) <= spec.max:
         yield FieldError(path, "wrong-count", f"expected {spec.min} to {spec.max} entries, came {len(value)}")
+
+
+def _many(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
+    codes = value if isinstance(value, list) else [None]
+    if any(not isinstance(code, str) or code not in spec.choices for code in codes) or len(set(codes)) != len(codes):
+        yield FieldError(path, "unknown-choice", f"expected a list, each once, of {', '.join(spec.choices)}")
+    else:
+        yield from _count(spec, codes, path)
 
 
 def _list(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
@@ -248,15 +301,25 @@ def _grounds(spec: FieldSpec, value: Json, context: Context, path: str) -> Itera
 
 
 _TEXT = FieldSpec(type="text", label={"kk": "", "ru": ""})
-_CHECKS = {
+_EMAIL = _by_pattern(EMAIL_PATTERN, "bad-email", f"an e-mail address in ASCII, at most {MAX_EMAIL} characters")
+_CHECKS: Mapping[FieldType, Check] = {
     "text": _text,
     "name": _name,
-    "iin": _iin,
-    "bin": _bin,
+    "phone": _by_pattern(PHONE_PATTERN, "bad-phone", "a telephone number such as +7 (7172) 12-34-56"),
+    "email": _email,
+    "iin": _by_fault("an IIN as text of 12 digits", "bad-iin", iin_fault),
+    "bin": _by_fault("a BIN as text of 12 digits", "bad-bin", bin_fault),
+    "iban": _by_fault("an IBAN of Kazakhstan as text of 20 characters", "bad-iban", iban_fault),
+    "bic": _by_fault("a BIC as text of 8 or 11 characters", "bad-bic", bic_fault),
     "day": _day,
-    "choice": _choice,
+    "time": _by_pattern(TIME_PATTERN, "bad-time", 'a time of the day as "HH:MM", 00:00 to 23:59'),
     "integer": _integer,
-    "phone": _phone,
+    "money": _by_fault("a sum in tenge as text with two decimals", "bad-money", money_fault),
+    "percent": _by_pattern(
+        PERCENT_PATTERN, "bad-percent", 'text of 0 to 100 with at most two decimals, such as "12.5"'
+    ),
+    "choice": _choice,
+    "many": _many,
     "list": _list,
     "rows": _rows,
     "grounds": _grounds,
@@ -279,6 +342,18 @@ def _check_together(specs: Mapping[str, FieldSpec], values: Mapping[str, Json], 
             yield FieldError(
                 f"{path}/{name}", "day-too-early", f"expected a day not before {spec.not_before} ({earlier})"
             )
+
+
+def _check_amounts(
+    specs: Mapping[str, FieldSpec], values: Mapping[str, Json], context: Context, path: str
+) -> Iterator[FieldError]:
+    """Sums, and numbers of indices, against what the law fixes."""
+    for name, spec in specs.items():
+        value = values.get(name)
+        if spec.amount and isinstance(value, (str, int)) and not isinstance(value, bool):
+            wrong = disagreement(spec.amount, value, context.outer.get, context.day, context.aek_day)
+            if wrong:
+                yield FieldError(f"{path}/{name}", *wrong)
 
 
 def _wrong_type(path: str, wanted: str, value: Json) -> FieldError:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from qujat import amounts
 from qujat.acts import Act, Bound
 from qujat.errors import FormError
 from qujat.fields import FieldSpec
@@ -52,12 +53,33 @@ class FormFile(_Strict):
     edition: list[EditionFile]
     notes: list[str] = []
 
+    @model_validator(mode="after")
+    def _amounts_are_known(self) -> FormFile:
+        for name, spec, beside in _specs(self.fields):
+            if spec.amount and spec.amount.kind not in amounts.kinds():
+                raise ValueError(f"{name}: amount: expected one of {', '.join(amounts.kinds())}")
+            if spec.amount and (missing := set(amounts.fields_of(spec.amount)) - beside):
+                raise ValueError(f"{name}: amount: the form has no field {', '.join(sorted(missing))}")
+        return self
+
+
+def _specs(fields: Mapping[str, FieldSpec]) -> Iterator[tuple[str, FieldSpec, set[str]]]:
+    """Every field and column with its name and the names of the fields that a rule of it can look at."""
+    for name, spec in fields.items():
+        yield name, spec, set(fields)
+        for column, inner in spec.columns.items():
+            yield f"{name}.{column}", inner, {*fields, *spec.columns}
+
 
 class GroundsFile(_Strict):
-    """forms/shared/grounds/<key>.toml: texts[edition][language] lists the grounds in the law's order."""
+    """forms/shared/grounds/<key>.toml: texts[edition][language] lists the grounds in the law's order.
+
+    `waits_for` names the documents that will ask for the list, while no form does yet.
+    """
 
     key: str
     where: str
+    waits_for: str = ""
     title: dict[Language, str]
     edition: list[EditionFile]
     texts: dict[str, dict[Language, list[str]]]
@@ -76,24 +98,39 @@ class _BoundFile(_Strict):
 
 
 class _ActFile(_Strict):
-    number: str
-    day: date
+    """An act: number and day, or, where it is not known, a name and `first_not_before`."""
+
+    number: str = ""
+    day: date | None = None
+    name: str = ""
     registered: str = ""
     title: dict[Language, str]
     first_day: date | None = None
     published_not_before: _BoundFile | None = None
     published_not_after: _BoundFile | None = None
+    first_not_before: _BoundFile | None = None
+
+    @model_validator(mode="after")
+    def _known_or_bounded(self) -> _ActFile:
+        known = bool(self.number and self.day) and not self.first_not_before
+        unknown = bool(self.name and self.first_not_before) and not (self.number or self.first_day)
+        if known == unknown:
+            raise ValueError("expected number and day of the act, or else name and first_not_before")
+        return self
 
     def act(self, key: str) -> Act:
+        unknown = self.first_not_before
+        day = self.day or (unknown.day if unknown else date.min)
         return Act(
             key=key,
             number=self.number,
-            day=self.day,
-            name=f"Order {self.number} of {self.day:%d.%m.%Y}",
+            day=day,
+            name=self.name or f"Order {self.number} of {day:%d.%m.%Y}",
             title=dict(self.title),
             first_day=self.first_day,
             published_not_before=_bound(self.published_not_before),
             published_not_after=_bound(self.published_not_after),
+            first_not_before=_bound(unknown),
         )
 
 

@@ -91,7 +91,7 @@ def examine(decision: Decision, found: Wordings, office: Office) -> None:
     specs = document.fields_of(found)
     lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
     counts = {name: office.forms.count_grounds(name, decision.day) for name in lists}
-    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts))
+    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, office.aek_day))
     if decision.day > office.clock().astimezone(pages.ALMATY).date():
         errors.insert(0, FieldError("/day", "day-in-future", "expected a day that has come, not one ahead"))
     if errors:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qujat.amounts import AekDay
 from qujat.blobs import Blobs, Folder
 from qujat.catalogue import Catalogue, load
 from qujat.errors import KeyUnavailable
@@ -46,6 +47,7 @@ class Office:
     address: str = DEFAULT_ADDRESS
     pattern: str = "{year}-{seq:06}"
     patterns: Mapping[str, str] = field(default_factory=dict)
+    aek_day: AekDay = "decision"
     clock: Clock = field(default=now)
 
     def key_ring(self) -> KeyRing:
@@ -75,6 +77,7 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         address=settings.address,
         pattern=settings.numbers.pattern,
         patterns=settings.numbers.authority,
+        aek_day=settings.amounts.aek_day,
         clock=clock,
     )
 

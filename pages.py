@@ -12,7 +12,8 @@ from typing import Any
 from qujat.catalogue import Catalogue, Edition, Form, Wording
 from qujat.languages import Language
 from qujat.rendering import TEMPLATES, Attachment, Sheet
-from qujat.views import DaySlot, Person, Slot, fields_view
+from qujat.slots import DaySlot, Slot
+from qujat.views import Person, fields_view
 from qujat.words import dated, day_in_figures, day_in_words
 
 # Kazakhstan has had one time zone since 01.03.2024; the time of a page is a convention, its day is the decision's.

@@ -5,10 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qujat.fields import MAX_TEXT, FieldSpec
+from qujat.banking import BIC_PATTERN, IBAN_PATTERN
+from qujat.fields import (
+    EMAIL_PATTERN,
+    MAX_EMAIL,
+    MAX_TEXT,
+    PERCENT_PATTERN,
+    PHONE_PATTERN,
+    TIME_PATTERN,
+    FieldSpec,
+    FieldType,
+)
 from qujat.languages import LANGUAGES, Language
+from qujat.money import PATTERN as MONEY_PATTERN
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+# `format` is an annotation: where it is not one of JSON Schema's own, readers pass over it.
+_SINGLE: Mapping[FieldType, dict[str, Any]] = {
+    "iin": {"pattern": "^[0-9]{12}$", "format": "iin"},
+    "bin": {"pattern": "^[0-9]{12}$", "format": "bin"},
+    "iban": {"pattern": IBAN_PATTERN, "format": "iban"},
+    "bic": {"pattern": BIC_PATTERN, "format": "bic"},
+    "phone": {"pattern": PHONE_PATTERN},
+    "email": {"pattern": EMAIL_PATTERN, "maxLength": MAX_EMAIL, "format": "email"},
+    "day": {"format": "date"},
+    "time": {"pattern": TIME_PATTERN},
+    "money": {"pattern": MONEY_PATTERN, "format": "tenge"},
+    "percent": {"pattern": PERCENT_PATTERN, "format": "percent"},
+}
 
 
 def schema(
@@ -54,16 +79,12 @@ def _value(spec: FieldSpec, languages: Sequence[Language], grounds: Mapping[str,
     text = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
     count = {"minItems": spec.min, "maxItems": spec.max}
     match spec.type:
-        case "iin" | "bin":
-            return {"type": "string", "pattern": "^[0-9]{12}$", "format": spec.type}
-        case "day":
-            return {"type": "string", "format": "date"}
         case "choice":
-            return {"oneOf": [{"const": code, "title": f"{w['kk']} / {w['ru']}"} for code, w in spec.choices.items()]}
+            return _choice(spec)
+        case "many":
+            return {"type": "array", **count, "uniqueItems": True, "items": _choice(spec)}
         case "integer":
             return {"type": "integer", "minimum": spec.min, "maximum": spec.max}
-        case "phone":
-            return {"type": "string", "pattern": r"^\+?[0-9][0-9 ()\-]{5,24}$"}
         case "list":
             return {"type": "array", **count, "items": _by_language(text, languages) if spec.by_language else text}
         case "rows":
@@ -71,7 +92,11 @@ def _value(spec: FieldSpec, languages: Sequence[Language], grounds: Mapping[str,
         case "grounds":
             return _grounds(grounds.get(spec.list_key, ()))
         case _:
-            return text
+            return {"type": "string", **_SINGLE[spec.type]} if spec.type in _SINGLE else text
+
+
+def _choice(spec: FieldSpec) -> dict[str, Any]:
+    return {"oneOf": [{"const": code, "title": f"{w['kk']} / {w['ru']}"} for code, w in spec.choices.items()]}
 
 
 def _grounds(texts: Sequence[str]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What a wording sees: slots that are filled from the decision, or blank for filling by hand.
 
-A slot prints itself (`{{ f.status }}`): its value, or an underlined empty place. So one wording serves the issued
-document and the empty form. Slots hold no words of the law.
+A slot prints itself (`{{ f.status }}`); `slots` has their kinds, here a form's values become slots.
 """
 
 from __future__ import annotations
@@ -11,98 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from markupsafe import Markup, escape
-
 from qujat.fields import FieldSpec
 from qujat.languages import Language
-from qujat.words import day_in_figures, day_in_words, month
-
-NOT_GIVEN = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One place on the page. `text` None: a blank of the given width class (xs, s, m, l)."""
-
-    text: str | None
-    width: str = "m"
-
-    def __html__(self) -> str:
-        if self.text is None:
-            return Markup('<span class="blank {}"> </span>').format(self.width)
-        # No box around a value: next to boxes WeasyPrint 70 breaks lines too early.
-        return escape(self.text)
-
-    @property
-    def is_blank(self) -> bool:
-        return self.text is None
-
-    def __str__(self) -> str:
-        return self.text or ""
-
-
-@dataclass(frozen=True, slots=True)
-class DaySlot:
-    """A day, whole or in parts as the form asks: «20{{ d.yy }} ж. "{{ d.dd }}" {{ d.month }}»."""
-
-    day: date | None
-    language: Language
-    given: bool = True
-
-    def _slot(self, text: str, width: str) -> Slot:
-        if self.day is None:
-            return Slot(NOT_GIVEN if self.given else None, width)
-        return Slot(text, width)
-
-    def __html__(self) -> str:
-        return self._slot(day_in_figures(self.day) if self.day else "", "m").__html__()
-
-    @property
-    def dd(self) -> Slot:
-        return self._slot(f"{self.day:%d}" if self.day else "", "xs")
-
-    @property
-    def month(self) -> Slot:
-        return self._slot(month(self.day, self.language) if self.day else "", "s")
-
-    @property
-    def yy(self) -> Slot:
-        return self._slot(f"{self.day:%y}" if self.day else "", "xs")
-
-    @property
-    def yyyy(self) -> Slot:
-        return self._slot(f"{self.day:%Y}" if self.day else "", "xs")
-
-    @property
-    def words(self) -> Slot:
-        return self._slot(day_in_words(self.day, self.language) if self.day else "", "l")
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceSlot:
-    """A choice of one code. `words` prints it; `is_(code)` lets a wording underline what was chosen."""
-
-    code: str | None
-    words_of: Mapping[str, Mapping[Language, str]]
-    language: Language
-    given: bool = True
-
-    def is_(self, code: str) -> bool:
-        if code not in self.words_of:
-            raise KeyError(f"no such choice: {code}")
-        return self.code == code
-
-    @property
-    def number(self) -> Slot:
-        """The place of the choice in the form's list, from 1."""
-        return self._slot(str(list(self.words_of).index(self.code) + 1) if self.code else "", "xs")
-
-    def _slot(self, text: str, width: str) -> Slot:
-        return Slot(text, width) if self.code else Slot(NOT_GIVEN if self.given else None, width)
-
-    def __html__(self) -> str:
-        words = self.words_of[self.code][self.language] if self.code else ""
-        return self._slot(words, "m").__html__()
+from qujat.money import parse_money
+from qujat.slots import NOT_GIVEN, ChoiceSlot, DaySlot, IbanSlot, IntegerSlot, ManySlot, MoneySlot, Slot, TimeSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +48,8 @@ def _view(
             return DaySlot(date.fromisoformat(value) if value else None, language, given)
         case "choice":
             return ChoiceSlot(value, spec.choices, language, given)
+        case "many":
+            return ManySlot(None if value is None else tuple(value), spec.choices, language, given)
         case "rows":
             return _rows(spec, value, language, grounds, given=given)
         case "list":
@@ -144,7 +57,26 @@ def _view(
         case "grounds":
             return _grounds(grounds[spec.list_key], value, given=given)
         case _:
-            return Slot(_words(spec, value, language) if value is not None else (NOT_GIVEN if given else None))
+            return _single(spec, value, language, given=given)
+
+
+def _single(spec: FieldSpec, value: Any, language: Language, *, given: bool) -> Slot:
+    """A slot with one text. A value that is not there leaves a blank, or a dash in an issued document."""
+    nothing = NOT_GIVEN if given else None
+    text = nothing if value is None else _words(spec, value, language)
+    match spec.type:
+        case "money":
+            return MoneySlot.of(parse_money(value), language, text)
+        case "integer":
+            return IntegerSlot(text, number=value, language=language)
+        case "iban":
+            return IbanSlot(text, is_given=value is not None)
+        case "time":
+            return TimeSlot(text, is_given=value is not None)
+        case "percent":
+            return Slot(text and text.replace(".", ","))
+        case _:
+            return Slot(text)
 
 
 def _words(spec: FieldSpec, value: Any, language: Language) -> str:
@@ -176,5 +108,5 @@ class Ground:
 
 def _grounds(texts: Sequence[str], numbers: Any, *, given: bool) -> list[Ground]:
     if given:
-        return [Ground(Slot(str(n)), Slot(texts[n - 1])) for n in numbers]
+        return [Ground(Slot(str(n)), Slot(texts[n - 1])) for n in numbers or []]
     return []

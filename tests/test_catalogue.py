@@ -30,7 +30,7 @@ from qujat.languages import LANGUAGES, Language
 FORMS, TEMPLATES = ROOT / "forms", ROOT / "templates"
 UNSET = load()
 STREAMS = [(form.key, language) for form in UNSET.forms.values() for language in LANGUAGES]
-OPEN = {key: act for key, act in UNSET.acts.items() if act.first_day is None}
+OPEN = {key: act for key, act in UNSET.acts.items() if act.hangs_on_publication}
 P173, P222 = date(2024, 6, 10), date(2026, 6, 5)
 ONE_DAY = timedelta(days=1)
 
@@ -76,9 +76,15 @@ def calendar(
 ) -> list[tuple[EditionFile, date, date | None]]:
     """The editions of one language with first and last day, straight from the file."""
     editions = [e for e in UNSET.forms[key].file.edition if language in e.wording]
-    firsts = [e.first or UNSET.acts[e.act].first_day or published[e.act] + timedelta(days=11) for e in editions]
+    firsts = [e.first or _first_day(UNSET.acts[e.act], published) for e in editions]
     ends = [*(first - ONE_DAY for first in firsts[1:]), None]
     return [(e, first, e.last or end) for e, first, end in zip(editions, firsts, ends, strict=True)]
+
+
+def _first_day(act: Act, published: Mapping[str, date]) -> date:
+    """Fixed, or the bound of an act that is not known, or P + 11."""
+    bound = act.first_not_before.day if act.first_not_before else None
+    return act.first_day or bound or published[act.key] + timedelta(days=11)
 
 
 def by_hand(key: str, language: Language, day: date, published: Mapping[str, date]) -> str:
@@ -114,7 +120,7 @@ def test_an_edition_is_in_force_from_its_first_day_to_its_last_and_not_on_the_da
 def test_a_wording_tells_its_own_first_and_last_day(key: str, language: Language) -> None:
     for edition, first, last in calendar(key, language, PUBLISHED):
         found = WHOLE.in_force(key, first, language)
-        assert (found.edition.id, found.first.known) == (edition.id, first)
+        assert (found.edition.id, found.first.earliest) == (edition.id, first)
         assert (found.last.known if found.last else None) == last
 
 
@@ -259,7 +265,8 @@ def test_an_unknown_publication_day_is_asked_for_by_order_and_day_and_the_advice
 ) -> None:
     with pytest.raises(PublicationDayUnknown) as unknown:
         UNSET.in_force(key, day, language)
-    editions = [e for e in UNSET.form(key).editions if e.changes(language) and e.first.straddles(day)]
+    candidates = [e for e in UNSET.form(key).editions if e.changes(language) and e.act.hangs_on_publication]
+    editions = [e for e in candidates if e.first.straddles(day)]
     for edition in editions:
         act = edition.act
         for said in (UNSET.form(key).annex, str(day), act.name, f"[published] {act.key} =", str(edition.first)):

@@ -20,7 +20,7 @@ from qujat.pipeline import issue, rerender
 def one_a_form() -> list[Case]:
     """The last edition of each form, in one language and the other by turns."""
     last = {form: [c for c in cases() if c.form.key == form][-len(LANGUAGES) :] for form in catalogue().forms}
-    return [found[turn % len(found)] for turn, found in enumerate(last.values())]
+    return [found[turn % len(found)] for turn, found in enumerate(filter(None, last.values()))]
 
 
 def written(folder: Path, name: str, content: bytes) -> Path:

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 
 from qujat.catalogue import Form
 from qujat.fields import MAX_TEXT, Context, FieldSpec, check
+from qujat.identifiers import check_digit
 from qujat.languages import LANGUAGES, Language
 from qujat.schema import DIALECT, schema
 
@@ -170,6 +171,15 @@ def test_a_null_is_told_alike_by_check_and_schema(case: Case) -> None:
     assert {path for path, (accepted, valid) in told.items() if accepted != valid} == set()
 
 
+def distinct(row: dict[str, Any], spec: FieldSpec, count: int) -> list[dict[str, Any]]:
+    """The row as that many people: a person may be listed once, so each has a number of his own if one is asked for."""
+    if "iin" not in spec.columns or not spec.columns["iin"].required:
+        return [{column: value for column, value in row.items() if column != "iin"}] * count
+    first = (row["iin"][:7] + f"{serial:04}" for serial in range(10_000))
+    sound = (f"{eleven}{digit}" for eleven in first if (digit := check_digit(eleven)) is not None)
+    return [row | {"iin": next(sound)} for _ in range(count)]
+
+
 @each_case
 def test_what_is_too_long_or_too_many_is_refused_by_check_and_schema(case: Case) -> None:
     fields, judge = everything(case), judge_of(case)
@@ -195,8 +205,9 @@ def test_what_is_too_long_or_too_many_is_refused_by_check_and_schema(case: Case)
             for wrong in ([], [count + 1], [0], [1, 1], ["1"], [True]):
                 assert both(name, wrong) == (False, False), wrong
         elif spec.type == "rows":
-            row = {column: value for column, value in fields[name][0].items() if column != "iin"}
-            assert (both(name, [row] * spec.max), both(name, [row] * (spec.max + 1))) == ((True, True), (False, False))
+            rows = distinct(fields[name][0], spec, spec.max + 1)
+            told = (both(name, rows[: spec.max]), both(name, rows))
+            assert told == ((True, True), (False, False))
 
 
 @hostile
@@ -229,7 +240,7 @@ def test_the_declared_fields_of_a_form_hang_together(form: Form) -> None:
         for name, spec in specs.items():
             assert set(spec.editions) <= editions, name
             assert set(spec.label) == set(LANGUAGES), name
-            assert (spec.type == "choice") == bool(spec.choices), name
+            assert (spec.type in ("choice", "many")) == bool(spec.choices), name
             assert all(set(words) == set(LANGUAGES) for words in spec.choices.values()), name
             assert (spec.type == "rows") == bool(spec.columns), name
             assert (spec.type == "grounds") == (spec.list_key in CATALOGUE.grounds), name
@@ -250,6 +261,8 @@ def test_the_subject_of_a_form_is_a_name_or_a_table_of_named_people_in_every_edi
             assert spec.required
 
 
-def test_every_list_of_grounds_is_asked_for_by_a_form() -> None:
+def test_every_list_of_grounds_is_asked_for_by_a_form_or_says_what_it_waits_for() -> None:
     asked = {spec.list_key for form in CATALOGUE.forms.values() for spec in form.file.fields.values()}
-    assert set(CATALOGUE.grounds) <= asked
+    waiting = {name for name, grounds in CATALOGUE.grounds.items() if grounds.file.waits_for}
+    assert set(CATALOGUE.grounds) == asked - {""} | waiting
+    assert not asked & waiting

@@ -7,7 +7,6 @@ the decision, never the clock. Everything is read from `forms/` and, for the wor
 from __future__ import annotations
 
 import itertools
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,9 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import ValidationError
-
 from qujat.acts import Act, Interval, Publications
+from qujat.datafiles import read
 from qujat.errors import FormError, NoEditionInForce, PublicationDayUnknown, UnknownForm, WordingNotHeld
 from qujat.fields import FieldSpec
 from qujat.formfiles import EditionFile, FormFile, GroundsFile, Order, WordingStatus, read_acts, read_orders
@@ -295,10 +293,7 @@ F = TypeVar("F", FormFile, GroundsFile)
 
 
 def _parse(path: Path, kind: type[F]) -> F:
-    try:
-        parsed = kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise FormError(f"{path.name}: {error}") from error
+    parsed = read(path, kind)
     if parsed.key != path.stem:
         raise FormError(f"{path.name}: expected key = {path.stem!r}, not {parsed.key!r}")
     return parsed

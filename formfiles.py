@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from qujat import amounts
 from qujat.acts import Act, Bound
-from qujat.errors import FormError
+from qujat.datafiles import Strict, read_each
 from qujat.fields import FieldSpec
 from qujat.languages import Language
 
 WordingStatus = Literal["official", "translation", "not-held"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EditionFile(_Strict):
+class EditionFile(Strict):
     """One [[edition]]. Without `first` the first day is that of its act. `last` is inclusive."""
 
     id: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -35,10 +30,10 @@ class EditionFile(_Strict):
     paper: str = "v1"
     source: str = ""
     wording: dict[Language, WordingStatus]
-    notes: list[str] = []
+    notes: list[str] = Field(default_factory=list)
 
 
-class FormFile(_Strict):
+class FormFile(Strict):
     """forms/<key>.toml"""
 
     key: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -49,9 +44,9 @@ class FormFile(_Strict):
     basis: str
     subject: str = ""
     title: dict[Language, str]
-    fields: dict[str, FieldSpec] = {}
+    fields: dict[str, FieldSpec] = Field(default_factory=dict)
     edition: list[EditionFile]
-    notes: list[str] = []
+    notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _amounts_are_known(self) -> FormFile:
@@ -71,7 +66,7 @@ def _specs(fields: Mapping[str, FieldSpec]) -> Iterator[tuple[str, FieldSpec, se
             yield f"{name}.{column}", inner, {*fields, *spec.columns}
 
 
-class GroundsFile(_Strict):
+class GroundsFile(Strict):
     """forms/shared/grounds/<key>.toml: texts[edition][language] lists the grounds in the law's order.
 
     `waits_for` names the documents that will ask for the list, while no form does yet.
@@ -92,12 +87,12 @@ class GroundsFile(_Strict):
         return self
 
 
-class _BoundFile(_Strict):
+class _BoundFile(Strict):
     day: date
     reason: str
 
 
-class _ActFile(_Strict):
+class _ActFile(Strict):
     """An act: number and day, or, where it is not known, a name and `first_not_before`."""
 
     number: str = ""
@@ -138,7 +133,7 @@ def _bound(bound: _BoundFile | None) -> Bound | None:
     return Bound(bound.day, bound.reason) if bound else None
 
 
-class Order(_Strict):
+class Order(Strict):
     """An order whose annexes are forms."""
 
     number: str
@@ -148,17 +143,9 @@ class Order(_Strict):
 
 def read_orders(path: Path) -> Mapping[str, Order]:
     """forms/shared/orders.toml; raises FormError."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {key: Order.model_validate(value) for key, value in raw.items()}
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise FormError(f"{path.name}: {error}") from error
+    return read_each(path, Order)
 
 
 def read_acts(path: Path) -> Mapping[str, Act]:
     """forms/shared/acts.toml; raises FormError."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {key: _ActFile.model_validate(value).act(key) for key, value in raw.items()}
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise FormError(f"{path.name}: {error}") from error
+    return {key: file.act(key) for key, file in read_each(path, _ActFile).items()}

@@ -37,9 +37,10 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, ValidationError, field_validator
 
 from qujat.amounts import AekDay
+from qujat.datafiles import Strict
 from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
 from qujat.texts import faults
@@ -50,11 +51,7 @@ _ADDRESS = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?/?")
 _PLACES = ("year", "seq", "bin", "annex")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WordingSettings(_Strict):
+class WordingSettings(Strict):
     not_held: Literal["refuse", "last-held"] = "refuse"
 
 
@@ -80,29 +77,29 @@ def _bin(key: str) -> str:
 Pattern = Annotated[str, AfterValidator(_usable)]
 
 
-class NumberSettings(_Strict):
+class NumberSettings(Strict):
     pattern: Pattern = "{year}-{seq:06}"
     authority: Mapping[Annotated[str, AfterValidator(_bin)], Pattern] = {}
 
 
-class AmountSettings(_Strict):
+class AmountSettings(Strict):
     aek_day: AekDay = "decision"
 
 
-class KeySettings(_Strict):
+class KeySettings(Strict):
     folder: Path = Path("keys")
     passphrase_file: Path = Path("passphrase")
 
 
-class WordSettings(_Strict):
+class WordSettings(Strict):
     overrides: Path | None = None
 
 
-class TimestampSettings(_Strict):
+class TimestampSettings(Strict):
     url: str = "stand-in"
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """What a deployment decides. Paths are relative to `base`, the folder of the file."""
 
     base: Path = Path()

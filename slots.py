@@ -6,7 +6,7 @@ document and the empty form. Slots hold no words of the law.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -50,41 +50,41 @@ class DaySlot:
     language: Language
     given: bool = True
 
-    def _slot(self, text: str, width: str) -> Slot:
+    def _slot(self, words: Callable[[date], str], width: str) -> Slot:
         if self.day is None:
             return Slot(NOT_GIVEN if self.given else None, width)
-        return Slot(text, width)
+        return Slot(words(self.day), width)
 
     def __html__(self) -> str:
-        return self._slot(day_in_figures(self.day) if self.day else "", "m").__html__()
+        return self._slot(day_in_figures, "m").__html__()
 
     @property
     def dd(self) -> Slot:
-        return self._slot(f"{self.day:%d}" if self.day else "", "xs")
+        return self._slot(lambda day: f"{day:%d}", "xs")
 
     @property
     def month(self) -> Slot:
-        return self._slot(month(self.day, self.language) if self.day else "", "s")
+        return self._slot(lambda day: month(day, self.language), "s")
 
     @property
     def yy(self) -> Slot:
-        return self._slot(f"{self.day:%y}" if self.day else "", "xs")
+        return self._slot(lambda day: f"{day:%y}", "xs")
 
     @property
     def yyyy(self) -> Slot:
-        return self._slot(f"{self.day:%Y}" if self.day else "", "xs")
+        return self._slot(lambda day: f"{day:%Y}", "xs")
 
     @property
     def words(self) -> Slot:
-        return self._slot(day_in_words(self.day, self.language) if self.day else "", "l")
+        return self._slot(lambda day: day_in_words(day, self.language), "l")
 
     def words_in(self, case: Case) -> Slot:
         """With a Kazakh case ending: `d.words_in("ablative")` prints "2026 жылғы 12 шілдеден"."""
-        return self._slot(day_in(self.day, case, self.language) if self.day else "", "l")
+        return self._slot(lambda day: day_in(day, case, self.language), "l")
 
     def month_in(self, case: Case) -> Slot:
         """`d.month_in("locative")` prints "шілдеде"."""
-        return self._slot(month_in(self.day, case, self.language) if self.day else "", "s")
+        return self._slot(lambda day: month_in(day, case, self.language), "s")
 
 
 @dataclass(frozen=True, slots=True)

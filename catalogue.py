@@ -22,7 +22,7 @@ from qujat.formfiles import EditionFile, FormFile, GroundsFile, Order, WordingSt
 from qujat.languages import Language
 
 ROOT = Path(__file__).parent
-Held = Literal["official", "translation", "last-held"]
+Held = Literal["official", "translation", "house", "last-held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Catalogue:
         self, form: Form, editions: list[Edition], edition: Edition, language: Language, day: date
     ) -> tuple[Edition, Held]:
         status = edition.wording[language]
-        if status == "official" or status == "translation":
+        if status != "not-held":
             return edition, status
         earlier = [e for e in editions[: editions.index(edition)] if e.wording[language] != "not-held"]
         if self.not_held == "last-held" and earlier:
@@ -173,12 +173,18 @@ class Catalogue:
         raise WordingNotHeld(
             f"{form.annex} in {language} on {day}: {edition.act.name} is in force, and its text is not held here. "
             f"Put the text on file (docs/adding-an-edition.md)"
+            + "".join(f", or issue the house form {stand_in}" for stand_in in self._in_place_of(form))
             + (
                 ', or set [wording] not_held = "last-held" to print the wording before it, marked so.'
                 if earlier
                 else "; no earlier wording is held either."
             )
         )
+
+    def _in_place_of(self, form: Form) -> list[str]:
+        """The house forms that stand in for an annex whose text is not held."""
+        houses = {found.annex: found.file.house for found in self.forms.values()}
+        return [annex for annex, house in houses.items() if house and form.annex in house.in_place_of]
 
     def grounds_on(self, name: str, day: date) -> tuple[Grounds, Edition]:
         """The list of refusal grounds and its edition in force on `day`. Raises as `in_force` does."""

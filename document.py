@@ -19,6 +19,7 @@ from qujat.errors import DocumentAltered
 from qujat.fields import FieldSpec
 from qujat.languages import Language
 from qujat.mark import parse_token, subject_mask, token_text
+from qujat.terms import completed
 
 NAMESPACE = "urn:qujat:document:1"
 ATTACHED = "decision.xml"
@@ -57,7 +58,7 @@ def assemble(
             for language, w in wordings.items()
         },
         "grounds": _grounds_in_force(wordings, catalogue, decision.day),
-        "fields": without_nulls(decision.fields),
+        "fields": completed(fields_of(wordings), without_nulls(decision.fields), decision.day),
         "stand_in": stand_in,
     }
 

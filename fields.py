@@ -21,6 +21,7 @@ from qujat.errors import FieldError
 from qujat.identifiers import bin_fault, birth_date_agrees, iin_fault, sex_agrees
 from qujat.languages import LANGUAGES, Language
 from qujat.money import money_fault
+from qujat.terms import TermRule, disagreements
 from qujat.texts import faults
 
 # fmt: off
@@ -56,7 +57,8 @@ class FieldSpec(BaseModel):
     by_language: given in every language of the decision; choices: code → words by language (choice, many); columns:
     the fields of a row; list (list_key): the key of the grounds list; min, max: of a whole number or of entries;
     lines: blank lines on an empty form; future: a day after the decision is allowed; not_before: a day field of the
-    same object; amount: what the law fixes a sum at (`amounts`); printed: false for what the rules need and the form
+    same object; amount: what the law fixes a sum at (`amounts`); term: a day that is the last of a term of the law, and
+    computed where it is left out (`terms`); printed: false for what the rules need and the form
     has no place for: it is in the data and on no page; editions: where the field stands (empty: in all).
     """
 
@@ -75,6 +77,7 @@ class FieldSpec(BaseModel):
     future: bool = False
     not_before: str = ""
     amount: AmountRule | None = None
+    term: TermRule | None = None
     printed: bool = True
     editions: list[str] = []
 
@@ -115,6 +118,8 @@ def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: 
     inside = replace(context, outer={**context.outer, **values})
     for name, spec in specs.items():
         errors += _check_field(spec, values, name, inside, f"{path}/{name}")
+    stated = disagreements(specs, values, context.day)
+    errors += (FieldError(f"{path}/{name}", "term-disagrees", message) for name, message in stated)
     return [*errors, *_check_together(specs, values, path), *_check_amounts(specs, values, inside, path)]
 
 

@@ -9,13 +9,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from qujat import amounts
+from qujat import amounts, deadlines
 from qujat.acts import Act, Bound
 from qujat.datafiles import Strict, read_each
 from qujat.fields import FieldSpec
 from qujat.languages import Language
+from qujat.terms import THE_DECISION, TermRule, Within
 
-WordingStatus = Literal["official", "translation", "not-held"]
+WordingStatus = Literal["official", "translation", "house", "not-held"]
 
 
 class EditionFile(Strict):
@@ -33,20 +34,42 @@ class EditionFile(Strict):
     notes: list[str] = Field(default_factory=list)
 
 
+class House(Strict):
+    """A document that the rules require and prescribe no form for: its words are ours.
+
+    `basis` names the point of the rules that asks for it, as the foot prints it; `in_place_of` the annexes (by id) that
+    prescribe a form after all, where their text is not held.
+    """
+
+    basis: dict[Language, str]
+    in_place_of: list[str] = Field(default_factory=list)
+
+
 class FormFile(Strict):
-    """forms/<key>.toml"""
+    """forms/<key>.toml. `number` is that of the annex, empty for a document without a prescribed form (`house`)."""
 
     key: str = Field(pattern=r"^[a-z0-9_]+$")
     annex: str
     order: str
-    number: str
+    number: str = ""
     kind: str
     basis: str
     subject: str = ""
+    house: House | None = None
     title: dict[Language, str]
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
+    within: Within | None = None
     edition: list[EditionFile]
     notes: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _house_or_annex(self) -> FormFile:
+        statuses = {status for edition in self.edition for status in edition.wording.values()}
+        if self.house and (self.number or statuses != {"house"}):
+            raise ValueError("house: expected no number of an annex, and the wording of every edition to be house")
+        if not self.house and (not self.number or "house" in statuses):
+            raise ValueError("expected the number of the annex, or else a [house] table and wordings that are house")
+        return self
 
     @model_validator(mode="after")
     def _amounts_are_known(self) -> FormFile:
@@ -56,6 +79,30 @@ class FormFile(Strict):
             if spec.amount and (missing := set(amounts.fields_of(spec.amount)) - beside):
                 raise ValueError(f"{name}: amount: the form has no field {', '.join(sorted(missing))}")
         return self
+
+    @model_validator(mode="after")
+    def _terms_are_known(self) -> FormFile:
+        days = {name for name, spec in self.fields.items() if spec.type == "day"}
+        for name, spec in self.fields.items():
+            if spec.term:
+                _known_term(name, spec, days)
+            if any(column.term for column in spec.columns.values()):
+                raise ValueError(f"{name}: term: expected it on a day of the form itself, not in a row")
+        if self.within and self.within.counted_from not in days:
+            raise ValueError(f"within: the form has no day {self.within.counted_from}")
+        if self.within and self.within.case_of and self.within.case_of not in self.fields:
+            raise ValueError(f"within: the form has no field {self.within.case_of}")
+        return self
+
+
+def _known_term(name: str, spec: FieldSpec, days: set[str]) -> None:
+    rule: TermRule | None = spec.term
+    if rule and rule.id not in {term.id for term in deadlines.table().term}:
+        raise ValueError(f"{name}: term: expected the id of a term in deadlines.toml, not {rule.id!r}")
+    if rule and rule.counted_from not in {*days, THE_DECISION}:
+        raise ValueError(f"{name}: term: the form has no day {rule.counted_from}")
+    if spec.type != "day" or spec.required or not spec.future:
+        raise ValueError(f"{name}: term: expected a day with required = false and future = true")
 
 
 def _specs(fields: Mapping[str, FieldSpec]) -> Iterator[tuple[str, FieldSpec, set[str]]]:

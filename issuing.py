@@ -21,6 +21,7 @@ from qujat.fields import Context, check
 from qujat.languages import Language
 from qujat.office import Office
 from qujat.register import Claim, Document, Role, Secrets, StoredFile
+from qujat.terms import Late, late
 from qujat.texts import faults
 
 log = logging.getLogger("qujat.pipeline")
@@ -50,10 +51,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Issued:
-    """A document that has been issued, with its files by name."""
+    """A document that has been issued, with its files by name, and what its caller should know of it."""
 
     document: Document
     files: Mapping[str, bytes]
+    warnings: tuple[Late, ...] = ()
 
     @property
     def number(self) -> str:
@@ -228,4 +230,6 @@ def file_stem(number: str) -> str:
 
 
 def _issued(found: Document, office: Office) -> Issued:
-    return Issued(found, {file.name: office.blobs.get(file.sha256) for file in found.files})
+    data, within = found.data, office.forms.form(found.data["form"]).file.within
+    warned = late(within, data["form"], data["fields"], date.fromisoformat(data["day"]))
+    return Issued(found, {f.name: office.blobs.get(f.sha256) for f in found.files}, (warned,) if warned else ())

@@ -124,13 +124,26 @@ def _foot(catalogue: Catalogue, form: Form, data: Data, language: Language) -> l
         paper_words()[language]["number"].format(number=data["number"], day=day, form=form.annex),
         _edition_line(catalogue, form, edition, language),
     ]
-    return lines + _status_lines(state["wording"], edition, text, language)
+    lines += _status_lines(state["wording"], edition, text, language)
+    if text.wording[language] == "house" and _translates_grounds(catalogue, data, language):
+        lines.append(paper_words()[language]["grounds_translation"])
+    return lines
+
+
+def _translates_grounds(catalogue: Catalogue, data: Data, language: Language) -> bool:
+    """True if the grounds of a document are printed in a working translation."""
+    lists = ((catalogue.grounds[name].editions, edition) for name, edition in data["grounds"].items())
+    return any(e.wording[language] == "translation" for editions, edition in lists for e in editions if e.id == edition)
 
 
 def _edition_line(catalogue: Catalogue, form: Form, edition: Edition, language: Language) -> str:
-    order = catalogue.orders[form.file.order]
-    return paper_words()[language]["edition"].format(
+    """What the form rests on: the annex of the order, or the point of the rules that asks for a house form."""
+    order, house = catalogue.orders[form.file.order], form.file.house
+    kind = "edition" if house is None else "house_in_place_of" if house.in_place_of else "house"
+    return paper_words()[language][kind].format(
         annex=form.file.number,
+        annexes=", ".join(catalogue.form(annex).file.number for annex in house.in_place_of) if house else "",
+        basis=house.basis[language] if house else "",
         order=order.number,
         order_day=dated(order.day, language),
         act=edition.act.number,

@@ -80,6 +80,7 @@ def _issued_json(issued: Issued, files: list[str]) -> dict[str, Any]:
         "status": issued.document.status,
         "mark": issued.mark,
         "files": files,
+        "warnings": [{"code": w.code, "term": w.term, "last_day": str(w.last_day)} for w in issued.warnings],
     }
 
 
@@ -90,6 +91,8 @@ def print_issued(row: Mapping[str, Any]) -> None:
     print(f"{row['source']}: № {row['number']}")
     for path in row["files"]:
         print(f"  {path}")
+    for warning in row["warnings"]:
+        print(f"  {warning['code']}: the term {warning['term']} ended on {warning['last_day']}")
 
 
 def check(options: Namespace) -> int:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from qujat import bilingual
 from qujat.acts import Act, Interval, Publications
 from qujat.datafiles import read
 from qujat.errors import FormError, NoEditionInForce, PublicationDayUnknown, UnknownForm, WordingNotHeld
@@ -64,7 +65,7 @@ class Wording:
     @property
     def template(self) -> str:
         """Path of the wording below templates/."""
-        return f"{self.form.key}/{self.text.id}/{self.language}.html.j2"
+        return self.form.template(self.text.id, self.language)
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:
@@ -97,6 +98,10 @@ class Form:
     def fields(self, edition: str) -> Mapping[str, FieldSpec]:
         """The fields that the wording of `edition` asks for, in the order of the form."""
         return {name: spec for name, spec in self.file.fields.items() if spec.stands_in(edition)}
+
+    def template(self, edition: str, language: Language) -> str:
+        """Path below templates/ of the words of `edition` in a language; a bilingual form has one for both."""
+        return f"{self.key}/{edition}/{bilingual.TAG if self.file.bilingual else language}.html.j2"
 
     def edition(self, edition: str) -> Edition:
         """The edition with this id; raises FormError if the form has none."""

@@ -57,9 +57,10 @@ class FieldSpec(BaseModel):
     by_language: given in every language of the decision; choices: code → words by language (choice, many); columns:
     the fields of a row; list (list_key): the key of the grounds list; min, max: of a whole number or of entries;
     lines: blank lines on an empty form; future: a day after the decision is allowed; not_before: a day field of the
-    same object; amount: what the law fixes a sum at (`amounts`); term: a day that is the last of a term of the law, and
-    computed where it is left out (`terms`); printed: false for what the rules need and the form
-    has no place for: it is in the data and on no page; editions: where the field stands (empty: in all).
+    same object; given_with: choice → codes with which the field is given, and with no other; amount: what the law fixes
+    a sum at (`amounts`); term: a day that is the last of a term of the law, computed where it is left out (`terms`);
+    printed: false for what the rules need and the form has no place for: it is in the data and on no page; editions:
+    where the field stands (empty: in all).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,6 +77,7 @@ class FieldSpec(BaseModel):
     lines: int = 2
     future: bool = False
     not_before: str = ""
+    given_with: dict[str, list[str]] = {}
     amount: AmountRule | None = None
     term: TermRule | None = None
     printed: bool = True
@@ -120,6 +122,8 @@ def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: 
         errors += _check_field(spec, values, name, inside, f"{path}/{name}")
     stated = disagreements(specs, values, context.day)
     errors += (FieldError(f"{path}/{name}", "term-disagrees", message) for name, message in stated)
+    told = {error.path for error in errors}
+    errors += (error for error in _check_given_with(specs, values, path) if error.path not in told)
     return [*errors, *_check_together(specs, values, path), *_check_amounts(specs, values, inside, path)]
 
 
@@ -347,6 +351,17 @@ def _check_together(specs: Mapping[str, FieldSpec], values: Mapping[str, Json], 
             yield FieldError(
                 f"{path}/{name}", "day-too-early", f"expected a day not before {spec.not_before} ({earlier})"
             )
+
+
+def _check_given_with(specs: Mapping[str, FieldSpec], values: Mapping[str, Json], path: str) -> Iterator[FieldError]:
+    """A field that belongs to some choices is given with them, and with no other."""
+    for name, spec in specs.items():
+        for choice, codes in spec.given_with.items():
+            chosen, wanted = values.get(choice), f"{choice} = {' or '.join(codes)}"
+            if chosen in codes and name not in values:
+                yield FieldError(f"{path}/{name}", "missing-field", f"this field is required with {wanted}")
+            elif chosen in [code for code in specs[choice].choices if code not in codes] and name in values:
+                yield FieldError(f"{path}/{name}", "not-with-choice", f"expected this field only with {wanted}")
 
 
 def _check_amounts(

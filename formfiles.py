@@ -13,7 +13,7 @@ from qujat import amounts, deadlines
 from qujat.acts import Act, Bound
 from qujat.datafiles import Strict, read_each
 from qujat.fields import FieldSpec
-from qujat.languages import Language
+from qujat.languages import LANGUAGES, Language
 from qujat.terms import THE_DECISION, TermRule, Within
 
 WordingStatus = Literal["official", "translation", "house", "not-held"]
@@ -46,7 +46,11 @@ class House(Strict):
 
 
 class FormFile(Strict):
-    """forms/<key>.toml. `number` is that of the annex, empty for a document without a prescribed form (`house`)."""
+    """forms/<key>.toml.
+
+    number: of the annex, empty for a document without a prescribed form (`house`); bilingual: the law has one document
+    in both languages; within: the term of issuing it.
+    """
 
     key: str = Field(pattern=r"^[a-z0-9_]+$")
     annex: str
@@ -56,6 +60,7 @@ class FormFile(Strict):
     basis: str
     subject: str = ""
     house: House | None = None
+    bilingual: bool = False
     title: dict[Language, str]
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
     within: Within | None = None
@@ -81,9 +86,18 @@ class FormFile(Strict):
         return self
 
     @model_validator(mode="after")
-    def _terms_are_known(self) -> FormFile:
+    def _one_wording_in_both(self) -> FormFile:
+        for edition in self.edition if self.bilingual else ():
+            if set(edition.wording) != set(LANGUAGES) or len(set(edition.wording.values())) != 1:
+                raise ValueError(f"edition {edition.id}: bilingual: expected one status for both languages")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> FormFile:
         days = {name for name, spec in self.fields.items() if spec.type == "day"}
         for name, spec in self.fields.items():
+            if unknown := set(spec.given_with) - set(self.fields):
+                raise ValueError(f"{name}: given_with: the form has no field {', '.join(sorted(unknown))}")
             if spec.term:
                 _known_term(name, spec, days)
             if any(column.term for column in spec.columns.values()):

@@ -11,14 +11,15 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from qujat import document, pages, qr, rendering
+from qujat import bilingual, document, pages, qr, rendering
 from qujat import mark as marks
-from qujat.catalogue import Wording
+from qujat.amounts import AekDay
+from qujat.catalogue import Catalogue, Wording
 from qujat.decision import Decision
 from qujat.document import ATTACHED, Sealed
 from qujat.errors import FieldError, FieldErrors
 from qujat.fields import Context, check
-from qujat.languages import Language
+from qujat.languages import LANGUAGES, Language
 from qujat.office import Office
 from qujat.register import Claim, Document, Role, Secrets, StoredFile
 from qujat.terms import Late, late
@@ -68,8 +69,8 @@ class Issued:
         return self.files[entry.name].decode("ascii")
 
     def pdf(self, language: Language) -> bytes:
-        """The signed PDF in one language."""
-        (entry,) = (f for f in self.document.files if f.role == "page" and f.language == language)
+        """The signed PDF in one language; a bilingual document has one for both."""
+        (entry,) = (f for f in self.document.files if f.role == "page" and language in f.language.split("-"))
         return self.files[entry.name]
 
 
@@ -90,10 +91,7 @@ def examine(decision: Decision, found: Wordings, office: Office) -> None:
     """Step 2. Raises FieldErrors with everything that is wrong, SigningError if this office may not sign it."""
     from qujat.signing import policy
 
-    specs = document.fields_of(found)
-    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
-    counts = {name: office.forms.count_grounds(name, decision.day) for name in lists}
-    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, office.aek_day))
+    errors = wrong_in(decision, found, office.forms, office.aek_day)
     if decision.day > office.clock().astimezone(pages.ALMATY).date():
         errors.insert(0, FieldError("/day", "day-in-future", "expected a day that has come, not one ahead"))
     if errors:
@@ -101,7 +99,19 @@ def examine(decision: Decision, found: Wordings, office: Office) -> None:
     signer = office.key_ring().signer
     policy.in_validity(signer.certificate, office.clock())
     policy.entitled(signer.certificate, bin=decision.authority.bin, iin=decision.official.iin)
-    log.info("2 check: %d fields", len(specs))
+    log.info("2 check: %d fields", len(document.fields_of(found)))
+
+
+def wrong_in(decision: Decision, found: Wordings, catalogue: Catalogue, aek_day: AekDay) -> list[FieldError]:
+    """Everything wrong with a decision for these wordings, in the order of the form; an empty list if nothing is."""
+    specs = document.fields_of(found)
+    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
+    counts = {name: catalogue.count_grounds(name, decision.day) for name in lists}
+    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, aek_day))
+    if catalogue.form(decision.form).file.bilingual and set(decision.languages) != set(LANGUAGES):
+        message = 'this form is one document in both languages: expected ["kk", "ru"]'
+        errors.insert(0, FieldError("/languages", "both-languages", message))
+    return errors
 
 
 def reserve(decision: Decision, found: Wordings, office: Office) -> Document:
@@ -167,12 +177,15 @@ def typed_at(text: str) -> str:
     return text.split("#")[0].rpartition("/")[0]
 
 
-def render(reserved: Document, made: Mark, office: Office) -> dict[Language, bytes]:
-    """Step 5. The unsigned page of every language. Raises FormError."""
+def render(reserved: Document, made: Mark, office: Office) -> dict[str, bytes]:
+    """Step 5. The unsigned pages by the tag of their language: "kk", "ru", or "kk-ru". Raises FormError."""
     xml = document.to_xml(reserved.sealed)
-    languages = reserved.data["languages"]
-    rendered = {language: unsigned_page(reserved, language, made.drawn, xml, office) for language in languages}
-    log.info("5 render: %s", ", ".join(f"{language} {len(page)} bytes" for language, page in rendered.items()))
+    form = office.forms.form(reserved.data["form"])
+    rendered = {
+        tag: unsigned_page(reserved, bilingual.language_of(tag), made.drawn, xml, office)
+        for tag in bilingual.tags(reserved.data["languages"], bilingual=form.file.bilingual)
+    }
+    log.info("5 render: %s", ", ".join(f"{tag} {len(page)} bytes" for tag, page in rendered.items()))
     return rendered
 
 
@@ -184,7 +197,7 @@ def unsigned_page(
     return rendering.pdf(pages.page(office.forms, found.data, language, shown, [attached], copy=copy))
 
 
-def sign(reserved: Document, unsigned: Mapping[Language, bytes], office: Office) -> list[Output]:
+def sign(reserved: Document, unsigned: Mapping[str, bytes], office: Office) -> list[Output]:
     """Step 6. Every page (PAdES), the data (XAdES), and a detached CMS over the signed data. Raises SigningError."""
     from qujat.signing import cms, pades, xades
 
@@ -192,9 +205,9 @@ def sign(reserved: Document, unsigned: Mapping[Language, bytes], office: Office)
     stem = file_stem(reserved.number)
     engine = json.dumps(rendering.engine_versions(), sort_keys=True)
     outputs = []
-    for language, page in unsigned.items():
+    for tag, page in unsigned.items():
         content = pades.sign(page, signer, at=at, timestamper=tsa, reason=reserved.data["form"], name=reserved.number)
-        outputs.append(Output("page", language, f"{stem}.{language}.pdf", content, sha256(page).hexdigest(), engine))
+        outputs.append(Output("page", tag, f"{stem}.{tag}.pdf", content, sha256(page).hexdigest(), engine))
     data = xades.sign(document.to_xml(reserved.sealed), signer, at=at)
     outputs.append(Output("data", "", f"{stem}.xml", data))
     outputs.append(Output("cms", "", f"{stem}.xml.p7s", cms.sign_detached(data, signer, at=at, timestamper=tsa)))

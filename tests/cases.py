@@ -41,6 +41,11 @@ class Case:
         return catalogue().in_force(self.form.key, self.day, self.language)
 
     @property
+    def written_in(self) -> list[Language]:
+        """This language alone, or both for a form that is one document in both."""
+        return list(LANGUAGES) if self.form.file.bilingual else [self.language]
+
+    @property
     def languages(self) -> list[Language]:
         """This language, and the other one if it is held on the day."""
         return [language for language in LANGUAGES if _held(self.form, self.day, language)]
@@ -54,7 +59,7 @@ class Case:
         fitted = {
             "id": f"{self}-{'long' if long else 'short'}",
             "day": self.day.isoformat(),
-            "languages": [self.language],
+            "languages": self.written_in,
         }
         return sent | fitted | changes
 
@@ -88,5 +93,5 @@ def cases() -> list[Case]:
         for form in catalogue().forms.values()
         for edition in form.editions
         for language, status in edition.wording.items()
-        if status != "not-held"
+        if status != "not-held" and not (form.file.bilingual and language == "ru")
     ]

@@ -395,5 +395,6 @@ def test_of_every_form_each_missing_extra_or_mistyped_field_is_one_fault(case: C
     assert found(fields | {"colour": "red"}) == [("/fields/colour", "unknown-field")]
     for name, of_field in specs.items():
         missing = {key: value for key, value in fields.items() if key != name}
-        assert found(missing) == ([(f"/fields/{name}", "missing-field")] if of_field.required else [])
+        is_required = of_field.required or any(fields[name] in codes for name, codes in of_field.given_with.items())
+        assert found(missing) == ([(f"/fields/{name}", "missing-field")] if is_required else [])
         assert [path for path, _ in found(fields | {name: 0.5})] == [f"/fields/{name}"]

@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_goldens import script
 
-from qujat import comparison, decision, document, libreoffice, overrides, pages, pagetext, rendering, word
+from qujat import comparison, decision, document, foot, libreoffice, overrides, pages, pagetext, rendering, word
 from qujat.errors import ConfigurationError, FormError
 from qujat.settings import Settings
 from qujat.wordfilling import filled, packed
@@ -47,7 +47,7 @@ def case_of(annex: str, language: str) -> Case:
 
 
 def copy_mark(case: Case) -> str:
-    return pages.paper_words()[case.language]["copy"]
+    return foot.paper_words()[case.language]["copy"]
 
 
 def as_page(content: bytes, seal: Element | None, without: str) -> Element:
@@ -165,7 +165,7 @@ def test_a_sign_that_word_cannot_hold_is_seen_to_be_missing(sign: str) -> None:
 @pytest.mark.parametrize("case", EDITIONS)
 def test_the_committed_template_is_what_the_wording_gives(case: Case) -> None:
     build = script("build-word")
-    name = f"{case.form.key}/{case.edition.id}/{case.language}"
+    name = case.wording.template.removesuffix(".html.j2")
     fresh = build.built(name, case.form.title[case.language], case.language)
     assert not build.is_stale(name, fresh), "the wording has changed: python scripts/build-word.py"
     assert build.built(name, case.form.title[case.language], case.language) == fresh

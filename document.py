@@ -6,7 +6,7 @@ into the other without loss. Text is text; whole numbers, truth values and lists
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +19,7 @@ from qujat.errors import DocumentAltered
 from qujat.fields import FieldSpec
 from qujat.languages import Language
 from qujat.mark import parse_token, subject_mask, token_text
+from qujat.phrases import Phrase, phrase_on
 from qujat.terms import completed
 
 NAMESPACE = "urn:qujat:document:1"
@@ -38,9 +39,18 @@ class Sealed:
 
 
 def assemble(
-    decision: Decision, wordings: Mapping[Language, Wording], catalogue: Catalogue, number: str, *, stand_in: bool
+    decision: Decision,
+    wordings: Mapping[Language, Wording],
+    catalogue: Catalogue,
+    number: str,
+    *,
+    stand_in: bool,
+    phrases: Sequence[Phrase] = (),
 ) -> dict[str, Any]:
-    """The data of the document that this decision becomes under `number`. Fields not given are left out."""
+    """The data of the document that this decision becomes under `number`. Fields not given are left out.
+
+    `phrases` are those that the deployment has configured beside the ones on file.
+    """
     form = catalogue.form(decision.form)
     return {
         "version": VERSION,
@@ -60,7 +70,14 @@ def assemble(
         "grounds": _grounds_in_force(wordings, catalogue, decision.day),
         "fields": completed(fields_of(wordings), without_nulls(decision.fields), decision.day),
         "stand_in": stand_in,
+        **({} if stand_in else _phrase(decision, phrases)),
     }
+
+
+def _phrase(decision: Decision, configured: Sequence[Phrase]) -> dict[str, Any]:
+    """What the document says of being electronic: not for a stand-in, which is none."""
+    said = {language: phrase_on(decision.day, language, configured=configured) for language in decision.languages}
+    return {"phrase": said} if all(said.values()) else {}
 
 
 def fields_of(wordings: Mapping[Language, Wording]) -> dict[str, FieldSpec]:

@@ -33,6 +33,7 @@ def of_document(catalogue: Catalogue, form: Form, data: Mapping[str, Any], langu
         lines += _status_lines(state["wording"], edition, text, language)
         if text.wording[language] == "house" and _translates_grounds(catalogue, data, language):
             lines.append(paper_words()[language]["grounds_translation"])
+        lines += [data["phrase"][language]] if "phrase" in data else []
     return lines
 
 

@@ -129,7 +129,7 @@ def reserve(decision: Decision, found: Wordings, office: Office) -> Document:
     stand_in = office.trust.stand_in
 
     def data(number: str) -> dict[str, Any]:
-        return document.assemble(decision, found, office.forms, number, stand_in=stand_in)
+        return document.assemble(decision, found, office.forms, number, stand_in=stand_in, phrases=office.phrases)
 
     reserved = office.register.reserve(claim, data, _draw, office.clock())
     log.info("3 number: %s", reserved.number)

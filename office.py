@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from qujat.amounts import AekDay
 from qujat.blobs import Blobs, Folder
 from qujat.catalogue import Catalogue, load
 from qujat.errors import KeyUnavailable
+from qujat.phrases import Phrase
 from qujat.register import Register, Sqlite
 from qujat.settings import DEFAULT_ADDRESS, Settings
 
@@ -34,6 +35,7 @@ class Office:
     """Forms, register, blobs, keys, the address that marks point to, and a clock.
 
     `pattern` numbers documents, `patterns` those of the authorities (by BIN) that have one of their own.
+    `phrases` come before those on file.
     `keys` None: an office that checks and renders again but does not sign. `timestamper` None: PAdES B-B.
     """
 
@@ -48,6 +50,7 @@ class Office:
     pattern: str = "{year}-{seq:06}"
     patterns: Mapping[str, str] = field(default_factory=dict)
     aek_day: AekDay = "decision"
+    phrases: Sequence[Phrase] = ()
     clock: Clock = field(default=now)
 
     def key_ring(self) -> KeyRing:
@@ -78,6 +81,7 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         pattern=settings.numbers.pattern,
         patterns=settings.numbers.authority,
         aek_day=settings.amounts.aek_day,
+        phrases=settings.phrase,
         clock=clock,
     )
 

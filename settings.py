@@ -16,6 +16,11 @@ authority.990440001234 = "Ж-{seq}"    # an authority with a pattern of its own,
 [amounts]
 aek_day = "decision"                  # or "application": the day whose monthly index (АЕК / МРП) counts
 
+[[phrase]]                            # what a document says of being electronic, from its first day (inclusive) on
+first = 2026-07-12
+kk = "…"
+ru = "…"
+
 [keys]
 passphrase_file = "passphrase"        # or the environment variable QUJAT_PASSPHRASE
 
@@ -31,7 +36,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from string import Formatter
@@ -43,6 +48,7 @@ from qujat.amounts import AekDay
 from qujat.datafiles import Strict
 from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
+from qujat.phrases import Phrase
 from qujat.texts import faults
 
 DEFAULT_ADDRESS = "https://qujat.example"
@@ -109,6 +115,7 @@ class Settings(Strict):
     wording: WordingSettings = WordingSettings()
     numbers: NumberSettings = NumberSettings()
     amounts: AmountSettings = AmountSettings()
+    phrase: Sequence[Phrase] = ()
     keys: KeySettings = KeySettings()
     word: WordSettings = WordSettings()
     timestamp: TimestampSettings = TimestampSettings()

@@ -25,7 +25,8 @@ def word(catalogue: Catalogue, data: Data, language: Language, folder: Path | No
     `data` as `document.assemble` gives them; an empty number (a decision that is not issued yet) leaves its place
     blank. `folder` may hold the authority's own templates. Raises UnknownForm, FormError.
     """
-    sheet = pages.page(catalogue, data, language, DrawnMark(b"", "", ""), copy=True)
+    said = {name: value for name, value in data.items() if name != "phrase"}  # a copy is no electronic document
+    sheet = pages.page(catalogue, said, language, DrawnMark(b"", "", ""), copy=True)
     words = dict(sheet.words)
     if not data["number"]:
         words |= {"number": Slot(None, "s"), "foot": words["foot"][1:]}

@@ -58,7 +58,7 @@ def test_the_example_in_the_module_is_a_configuration(tmp_path: Path) -> None:
     settings = read(written(tmp_path, example))
     assert settings.published == {"order_222": date(2026, 6, 5)}
     assert settings.address == DEFAULT_ADDRESS
-    keys = set(re.findall(r"^\[(\w+)\]", example, re.MULTILINE))
+    keys = set(re.findall(r"^\[{1,2}(\w+)\]", example, re.MULTILINE))
     assert keys == set(Settings.model_fields) - {"base", "home", "address"}
 
 

@@ -98,7 +98,14 @@ def examine(decision: Decision, found: Wordings, office: Office) -> None:
         raise FieldErrors(errors)
     signer = office.key_ring().signer
     policy.in_validity(signer.certificate, office.clock())
-    policy.entitled(signer.certificate, bin=decision.authority.bin, iin=decision.official.iin)
+    policy.may_sign(
+        signer.certificate,
+        bin=decision.authority.bin,
+        iin=decision.official.iin,
+        kind=office.forms.form(decision.form).kind,
+        mandates=office.mandates,
+        days=(decision.day, office.clock().astimezone(pages.ALMATY).date()),
+    )
     log.info("2 check: %d fields", len(document.fields_of(found)))
 
 

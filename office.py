@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from qujat.amounts import AekDay
 from qujat.blobs import Blobs, Folder
 from qujat.catalogue import Catalogue, load
-from qujat.errors import KeyUnavailable
+from qujat.errors import ConfigurationError, KeyUnavailable
 from qujat.phrases import Phrase
 from qujat.register import Register, Sqlite
 from qujat.settings import DEFAULT_ADDRESS, Settings
+from qujat.signing.mandates import Mandates
 
 if TYPE_CHECKING:
     from qujat.signing.keys import KeyRing, MarkKey
@@ -51,6 +52,7 @@ class Office:
     patterns: Mapping[str, str] = field(default_factory=dict)
     aek_day: AekDay = "decision"
     phrases: Sequence[Phrase] = ()
+    mandates: Mandates = field(default_factory=Mandates)
     clock: Clock = field(default=now)
 
     def key_ring(self) -> KeyRing:
@@ -69,11 +71,13 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
 
     settings.root.mkdir(parents=True, exist_ok=True)
     ring = open_keys(settings.key_folder, passphrase(settings), clock=clock) if signing else None
+    trust = ring.trust if ring else open_trust(settings.key_folder)
+    _refuse_stand_in(settings, trust)
     return Office(
         forms=load(settings.published, settings.wording.not_held),
         register=Sqlite(settings.root / "register.sqlite"),
         blobs=Folder(settings.root / "blobs"),
-        trust=ring.trust if ring else open_trust(settings.key_folder),
+        trust=trust,
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),
         keys=ring,
         timestamper=_timestamper(settings, ring) if ring else None,
@@ -82,8 +86,25 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         patterns=settings.numbers.authority,
         aek_day=settings.amounts.aek_day,
         phrases=settings.phrase,
+        mandates=Mandates.checked(settings.mandate, required=settings.profile == "production"),
         clock=clock,
     )
+
+
+def _refuse_stand_in(settings: Settings, trust: Trust) -> None:
+    """A production deployment starts with nothing that is only a stand-in."""
+    if settings.profile != "production":
+        return
+    if trust.stand_in:
+        raise ConfigurationError(
+            'profile = "production": expected the anchors of a real authority, came stand-in anchors («ДЕМО – не ЭЦП»);'
+            " put the NCA's certificates in their place (docs/signing.md)"
+        )
+    if settings.timestamp.url in ("stand-in", "none"):
+        raise ConfigurationError(
+            'profile = "production": [timestamp] url: expected the address of an RFC 3161 authority,'
+            f" came {settings.timestamp.url!r}"
+        )
 
 
 def _timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None:

@@ -1,5 +1,6 @@
 """The configuration of a deployment: one TOML file, named by --config or QUJAT_CONFIG; none is fine too.
 
+profile = "stand-in"                  # or "production": refuses stand-in anchors and timestamps, demands mandates
 home = "var"                          # register, blobs and keys, relative to this file
 address = "https://qujat.example"     # where marks point: scheme and host
 
@@ -20,6 +21,13 @@ aek_day = "decision"                  # or "application": the day whose monthly 
 first = 2026-07-12
 kk = "…"
 ru = "…"
+
+[[mandate]]                           # who held which power in an authority: signing/mandates.py
+bin = "990440001234"
+iin = "780515400017"
+power = "head"                        # head, acting, entitled, employee
+first = 2026-01-05                    # both days inclusive; no last: still held
+basis = "бұйрық № 12, 05.01.2026"
 
 [keys]
 passphrase_file = "passphrase"        # or the environment variable QUJAT_PASSPHRASE
@@ -49,6 +57,7 @@ from qujat.datafiles import Strict
 from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
 from qujat.phrases import Phrase
+from qujat.signing.mandates import Mandate
 from qujat.texts import faults
 
 DEFAULT_ADDRESS = "https://qujat.example"
@@ -109,6 +118,7 @@ class Settings(Strict):
     """What a deployment decides. Paths are relative to `base`, the folder of the file."""
 
     base: Path = Path()
+    profile: Literal["stand-in", "production"] = "stand-in"
     home: Path = Path("var")
     address: str = DEFAULT_ADDRESS
     published: Mapping[str, date] = {}
@@ -116,6 +126,7 @@ class Settings(Strict):
     numbers: NumberSettings = NumberSettings()
     amounts: AmountSettings = AmountSettings()
     phrase: Sequence[Phrase] = ()
+    mandate: Sequence[Mandate] = ()
     keys: KeySettings = KeySettings()
     word: WordSettings = WordSettings()
     timestamp: TimestampSettings = TimestampSettings()

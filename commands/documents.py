@@ -114,6 +114,8 @@ def _print_verdict(verdict: Verdict) -> None:
     print(f"{verdict.value.upper()}  {verdict.code}\n  {described['kk']}\n  {described['ru']}")
     if verdict.stand_in:
         print("  ДЕМО – не ЭЦП: the signature rests on stand-in keys")
+    for anchor in verdict.anchors:
+        print(f"  trust     {anchor}")
     for name in ("number", "day", "form", "subject"):
         if verdict.document.get(name):
             print(f"  {name:<10}{verdict.document[name]}")

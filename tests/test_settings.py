@@ -59,7 +59,7 @@ def test_the_example_in_the_module_is_a_configuration(tmp_path: Path) -> None:
     assert settings.published == {"order_222": date(2026, 6, 5)}
     assert settings.address == DEFAULT_ADDRESS
     keys = set(re.findall(r"^\[{1,2}(\w+)\]", example, re.MULTILINE))
-    assert keys == set(Settings.model_fields) - {"base", "home", "address"}
+    assert keys == set(Settings.model_fields) - {"base", "home", "address", "profile"}
 
 
 def test_everything_that_a_file_says_is_read(tmp_path: Path) -> None:

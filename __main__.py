@@ -172,14 +172,22 @@ def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="WHAT", required=True
     )
     init = _add(keys, common, "init", "keys.keys_init", "make stand-in keys: a demonstration, not an EDS")
+    _head(init)
+    rotate = _add(keys, common, "rotate", "keys.keys_rotate", "a new key for an old one; what that signed stays valid")
+    rotate.add_argument("what", choices=("mark", "head", "tsa", "passphrase"))
+    rotate.add_argument("--compromised", action="store_true", help="the mark's old key has leaked")
+    _head(rotate)
+    _add(keys, common, "show", "keys.keys_show", "who signs here, until when, and on whose trust")
+
+
+def _head(command: argparse.ArgumentParser) -> None:
     for name, words in (
         ("--iin", "IIN of the head"),
         ("--name", "full name of the head"),
         ("--bin", "BIN of the authority"),
+        ("--organisation", "name of the authority"),
     ):
-        init.add_argument(name, help=words)
-    init.add_argument("--organisation", help="name of the authority")
-    _add(keys, common, "show", "keys.keys_show", "who signs here, until when, and on whose trust")
+        command.add_argument(name, help=words)
 
 
 def _form(command: argparse.ArgumentParser) -> None:

@@ -152,8 +152,12 @@ def mark(reserved: Document, office: Office) -> Mark:
     """Step 4. The mark of the document, signed with the key of marks; the same document, the same mark."""
     from qujat.signing.mark_keys import kid_of
 
-    key, said = office.key_ring().mark_key, claims(reserved.sealed, int(reserved.reserved_at.timestamp()), office)
-    text = marks.mark_text(office.address, reserved.token, marks.sign(said, key, kid_of(key.public_key())))
+    key = office.key_ring().mark_key
+    kid = kid_of(key.public_key())
+    # A key may have been changed between the reservation and now; no mark is older than its key.
+    made_at = max(reserved.reserved_at, office.mark_keys[kid].valid_from)
+    said = claims(reserved.sealed, int(made_at.timestamp()), office)
+    text = marks.mark_text(office.address, reserved.token, marks.sign(said, key, kid))
     log.info("4 mark: %s, %d characters", reserved.number, len(text))
     return Mark(text, drawn(text, reserved.token))
 

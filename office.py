@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from qujat.phrases import Phrase
 from qujat.register import Register, Sqlite
 from qujat.settings import DEFAULT_ADDRESS, Settings
 from qujat.signing.mandates import Mandates
+from qujat.signing.secret_files import refuse_if_shared
 
 if TYPE_CHECKING:
     from qujat.signing.keys import KeyRing, MarkKey
@@ -116,15 +119,32 @@ def _timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None
 
 
 def passphrase(settings: Settings) -> bytes:
-    """From QUJAT_PASSPHRASE, else from the passphrase file. Raises KeyUnavailable."""
+    """From QUJAT_PASSPHRASE, else the passphrase file, else a prompt at a terminal; never from the command line.
+
+    Raises KeyUnavailable (none given, or in a file that others may read).
+    """
+    if (given := passphrase_given(settings)) is not None:
+        return given
+    if sys.stdin.isatty():
+        return getpass("passphrase of the keys: ").encode()
+    raise KeyUnavailable(
+        f"expected the passphrase of the keys in QUJAT_PASSPHRASE or in {settings.passphrase_path}; "
+        f"run `qujat keys init` if there are no keys yet"
+    )
+
+
+def passphrase_given(settings: Settings) -> bytes | None:
+    """The passphrase of the environment or the file, None if there is neither. Raises KeyUnavailable."""
     if given := os.environ.get("QUJAT_PASSPHRASE"):
         return given.encode()
+    refuse_if_shared(settings.passphrase_path)
     try:
         return settings.passphrase_path.read_bytes().strip()
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise KeyUnavailable(
-            f"expected the passphrase of the keys in QUJAT_PASSPHRASE or in {settings.passphrase_path}; "
-            f"run `qujat keys init` if there are no keys yet"
+            f"expected a passphrase in {settings.passphrase_path}, came {error.strerror}; let its owner read it"
         ) from error
 
 

@@ -64,6 +64,11 @@ def open_keys(folder: Path, passphrase: bytes, *, clock: Callable[[], datetime] 
         raise KeyUnavailable(
             "expected the mark's key among mark-keys.json, came another; restore the file that was made with the key"
         )
+    if mark_keys[kid_of(mark_key.public_key())].retired_at:
+        raise KeyUnavailable(
+            "expected a key for marks that is in use, came a retired one: its rotation was cut short;"
+            " run `qujat keys rotate mark` again"
+        )
     return KeyRing(signer, _timestamper(folder, passphrase, clock), trust, mark_key, mark_keys)
 
 

@@ -261,3 +261,12 @@ def test_an_authority_may_have_numbers_of_its_own(shell: Shell) -> None:
     assert row["number"] == "Ж-1/2026"
     assert Path(row["files"][0]).name == "Ж-1_2026.kk.pdf"
     assert shell.json("check", "Ж-1/2026")["verdict"] == "valid"
+
+
+@pytest.mark.parametrize("what", ["mark", "head", "tsa", "passphrase"])
+def test_keys_are_rotated_and_what_was_issued_stays_valid(desk: Shell, tmp_path: Path, what: str) -> None:
+    issued = desk.json("issue", desk.decision(), "-o", tmp_path / "out")
+    secret = next(tmp_path.rglob("passphrase")).read_text().strip()
+    assert secret not in str(desk.json("keys", "rotate", what))
+    assert desk.json("check", issued["files"][0])["verdict"] == "valid"
+    assert desk.json("check", issued["number"])["verdict"] == "valid"

@@ -31,8 +31,8 @@ def rotate_mark(folder: Path, passphrase: bytes, *, at: datetime, compromised: b
     """
     old, at = standin.load_key(folder / "mark.key.pem", passphrase), at.replace(microsecond=0)
     known = dict(open_mark_keys(folder))
-    ended = {"retired_at": at, **({"compromised_at": at} if compromised else {})}
-    known[kid_of(old.public_key())] = replace(known[kid_of(old.public_key())], **ended)
+    retired = known[kid_of(old.public_key())]
+    known[retired.kid] = replace(retired, retired_at=at, compromised_at=at if compromised else None)
     made = ec.generate_private_key(ec.SECP256R1())
     new = MarkKey(kid_of(made.public_key()), made.public_key(), at)
     # The public list first: after a crash in between, `open_keys` refuses the retired key and this can be run again.

@@ -264,9 +264,10 @@ def test_an_authority_may_have_numbers_of_its_own(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("what", ["mark", "head", "tsa", "passphrase"])
-def test_keys_are_rotated_and_what_was_issued_stays_valid(desk: Shell, tmp_path: Path, what: str) -> None:
-    issued = desk.json("issue", desk.decision(), "-o", tmp_path / "out")
-    secret = next(tmp_path.rglob("passphrase")).read_text().strip()
-    assert secret not in str(desk.json("keys", "rotate", what))
-    assert desk.json("check", issued["files"][0])["verdict"] == "valid"
-    assert desk.json("check", issued["number"])["verdict"] == "valid"
+def test_keys_are_rotated_and_what_was_issued_stays_valid(shell: Shell, tmp_path: Path, what: str) -> None:
+    shell("keys", "init")
+    issued = shell.json("issue", shell.decision(), "-o", tmp_path / "out")
+    secret = next(shell.folder.rglob("passphrase")).read_text().strip()
+    assert secret not in str(shell.json("keys", "rotate", what))
+    assert shell.json("check", issued["files"][0])["verdict"] == "valid"
+    assert shell.json("check", issued["number"])["verdict"] == "valid"

@@ -1,4 +1,4 @@
-"""EU DSS, the European Commission's validator of signatures (LGPL-2.1, for tests alone): tests/dss, from Maven Central."""
+"""EU DSS, the validator of the European Commission (LGPL-2.1, for tests alone): tests/dss, from Maven Central."""
 
 from __future__ import annotations
 

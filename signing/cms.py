@@ -100,6 +100,7 @@ def verify_digest(
     if message.content is not None or message.content_type != signeddata.DATA:
         raise DocumentAltered("expected a detached signature of data, came another kind; sign again")
     certificate = signeddata.verify(message, digest, attributes=attributes)
+    _check_spelling(message, certificate)
     stamped = timestamp.verify(message.token, message.signature, trust).time if message.token else None
     chain = signeddata.embedded_chain(message)
     path = trust.path(certificate, chain, at=stamped or at or datetime.now(UTC), purpose="sign")
@@ -108,6 +109,15 @@ def verify_digest(
             "expected the certificates of the signer's path and no others, came more or fewer; get the document again"
         )
     return Signature(certificate, path[1:-1], stamped, _claimed(message))
+
+
+def _check_spelling(message: signeddata.SignedData, certificate: x509.Certificate) -> None:
+    """The names of the algorithms are not signed and have several spellings: only the one that is written counts."""
+    written = (signeddata.SHA256_ALGORITHM, signeddata.algorithm_of(certificate))
+    if (message.digest_algorithm, message.signature_algorithm) != written:
+        raise DocumentAltered(
+            "expected the algorithms named in the one way that is written, came another; get the document again"
+        )
 
 
 def _claimed(message: signeddata.SignedData) -> datetime | None:

@@ -16,11 +16,12 @@ from qujat.errors import DocumentAltered, NotSigned, RenderingError, SigningErro
 from qujat.signing import cades, cms, revision
 from qujat.signing.cms import Level
 from qujat.signing.revision import Claim, Revision
-from qujat.signing.signer import Signer
+from qujat.signing.signer import Signer, is_rsa
 from qujat.signing.timestamp import TimestampAuthority
 from qujat.signing.trust import Trust
 
-# Hexadecimal digits of room for the CMS. Fixed, so that the level alone decides the shape of the file.
+# Hexadecimal digits of room for the CMS, for P-256; RSA has twice as much. Fixed, so that level and kind of key alone
+# decide the shape of the file.
 ROOM: dict[Level, int] = {"B-B": 8 * 1024, "B-T": 16 * 1024}
 
 _SIGNED = re.compile(rb"/ByteRange\s*\[")
@@ -54,7 +55,7 @@ def sign(
     `page` is an unsigned PDF as rendered; the result begins with it. `at`, `reason` and `name` are the signer's claims.
     Raises SigningError (the key, the timestamp, a chain too long), RenderingError (not a page that we rendered).
     """
-    room = ROOM["B-T" if timestamper else "B-B"]
+    room = room_for("B-T" if timestamper else "B-B", signer.certificate)
     prepared = revision.compose(page, Claim(at, name, reason), room)
     made = cades.sign(prepared.digest(), signer)
     signature = cms.stamped(made, timestamper) if timestamper else made
@@ -79,7 +80,8 @@ def verify(pdf: bytes, trust: Trust, *, at: datetime | None = None) -> SignedPag
     page, claim, signed = found
     encoded = _contents(signed)
     signature = cms.verify_digest(encoded, signed.digest(), trust, at=at, attributes=cms.PADES_ATTRIBUTES)
-    _check_revision(page, claim, signed, "B-T" if signature.timestamp else "B-B")
+    room = room_for("B-T" if signature.timestamp else "B-B", signature.certificate)
+    _check_revision(page, claim, signed, room)
     return SignedPage(
         page,
         signature.certificate,
@@ -90,6 +92,11 @@ def verify(pdf: bytes, trust: Trust, *, at: datetime | None = None) -> SignedPag
         claim.name,
         claim.reason,
     )
+
+
+def room_for(level: Level, certificate: x509.Certificate) -> int:
+    """Hexadecimal digits of room for a CMS of this level by this certificate's key."""
+    return ROOM[level] * (2 if is_rsa(certificate) else 1)
 
 
 def _contents(signed: Revision) -> bytes:
@@ -104,9 +111,9 @@ def _contents(signed: Revision) -> bytes:
     return padded[:size]
 
 
-def _check_revision(page: bytes, claim: Claim, signed: Revision, level: Level) -> None:
+def _check_revision(page: bytes, claim: Claim, signed: Revision, room: int) -> None:
     try:
-        again = revision.compose(page, claim, ROOM[level])
+        again = revision.compose(page, claim, room)
     except RenderingError as error:
         raise _altered("the signed page is not one that is rendered here") from error
     if (again.contents, again.room) != (signed.contents, signed.room) or again.filled(

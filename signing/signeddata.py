@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from qujat.errors import DocumentAltered, SignatureInvalid, UnsupportedAlgorithm
 from qujat.signing import der
 from qujat.signing.der import DerError, Element, tlv
-from qujat.signing.signer import Signer, low
+from qujat.signing.signer import SMALLEST_RSA, Signer, is_rsa, low, signature_value
 from qujat.signing.trust import MALFORMED
 
 DATA = der.oid("1.2.840.113549.1.7.1")
@@ -41,9 +41,8 @@ _SHA256 = der.oid("2.16.840.1.101.3.4.2.1")
 SHA256_ALGORITHM = tlv(der.SEQUENCE, _SHA256, _NULL)
 DIGESTS = (SHA256_ALGORITHM, tlv(der.SEQUENCE, _SHA256))
 ECDSA_SHA256 = tlv(der.SEQUENCE, der.oid("1.2.840.10045.4.3.2"))
-_RSA_SHA256 = tlv(der.SEQUENCE, der.oid("1.2.840.113549.1.1.11"), _NULL)
+RSA_SHA256 = tlv(der.SEQUENCE, der.oid("1.2.840.113549.1.1.11"), _NULL)
 _RSA = tlv(der.SEQUENCE, der.oid("1.2.840.113549.1.1.1"), _NULL)
-_SMALLEST_RSA = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +129,16 @@ def make(
         (certificate, *chain),
         certificate,
         SHA256_ALGORITHM,
-        ECDSA_SHA256,
+        algorithm_of(signer.certificate),
         signed,
-        low(signer.sign(signed)),
+        signature_value(signer, signed),
     )
     return replace(message, token=timestamp(message.signature) if timestamp else None).encode()
+
+
+def algorithm_of(certificate: x509.Certificate) -> bytes:
+    """The AlgorithmIdentifier that is written for signatures by this certificate's key (RFC 5754 3.2, 3.3)."""
+    return RSA_SHA256 if is_rsa(certificate) else ECDSA_SHA256
 
 
 def parse(encoded: bytes) -> SignedData:
@@ -245,7 +249,7 @@ def _token(unsigned: Element) -> bytes:
 
 
 def _check_algorithms(digest: Element, signature: Element) -> None:
-    if digest.encoded in DIGESTS and signature.encoded in (ECDSA_SHA256, _RSA_SHA256, _RSA):
+    if digest.encoded in DIGESTS and signature.encoded in (ECDSA_SHA256, RSA_SHA256, _RSA):
         return
     names = " and ".join(der.dotted(algorithm.children()[0].encoded) for algorithm in (digest, signature))
     raise UnsupportedAlgorithm(
@@ -289,8 +293,8 @@ def _check_one_spelling(key: ec.EllipticCurvePublicKey, signature: bytes) -> Non
 
 
 def _check_size(key: rsa.RSAPublicKey) -> None:
-    if key.key_size < _SMALLEST_RSA:
-        raise UnsupportedAlgorithm(f"expected RSA of {_SMALLEST_RSA} bits or more, came {key.key_size}: too weak")
+    if key.key_size < SMALLEST_RSA:
+        raise UnsupportedAlgorithm(f"expected RSA of {SMALLEST_RSA} bits or more, came {key.key_size}: too weak")
 
 
 def _attribute(kind: bytes, value: bytes) -> bytes:

@@ -84,10 +84,9 @@ def wordings(decision: Decision, office: Office) -> Wordings:
     return found
 
 
-def examine(decision: Decision, found: Wordings, office: Office) -> None:
-    """Step 2. Raises FieldErrors with everything that is wrong, SigningError if this office may not sign it."""
-    from qujat.signing import policy
-
+def examine(decision: Decision, found: Wordings, office: Office, *, here: bool = True) -> None:
+    """Step 2. Raises FieldErrors with everything that is wrong; where a key of this office signs (`here`), also
+    SigningError if it may not sign this decision, VerificationError if its certificate is not good today."""
     specs = document.fields_of(found)
     lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
     counts = {name: office.forms.count_grounds(name, decision.day) for name in lists}
@@ -96,10 +95,18 @@ def examine(decision: Decision, found: Wordings, office: Office) -> None:
         errors.insert(0, FieldError("/day", "day-in-future", "expected a day that has come, not one ahead"))
     if errors:
         raise FieldErrors(errors)
-    signer = office.key_ring().signer
-    policy.in_validity(signer.certificate, office.clock())
-    policy.entitled(signer.certificate, bin=decision.authority.bin, iin=decision.official.iin)
+    if here:
+        _may_sign(decision, office)
     log.info("2 check: %d fields", len(specs))
+
+
+def _may_sign(decision: Decision, office: Office) -> None:
+    from qujat.signing import policy
+
+    signer, now = office.key_ring().signer, office.clock()
+    policy.in_validity(signer.certificate, now)
+    policy.entitled(signer.certificate, bin=decision.authority.bin, iin=decision.official.iin)
+    office.trust.validate(signer.certificate, signer.chain, at=now, purpose="sign")
 
 
 def reserve(decision: Decision, found: Wordings, office: Office) -> Document:

@@ -41,6 +41,7 @@ def assemble(
 ) -> dict[str, Any]:
     """The data of the document that this decision becomes under `number`. Fields not given are left out."""
     form = catalogue.form(decision.form)
+    before = {"prepared_by": decision.prepared_by.model_dump()} if decision.prepared_by else {}
     return {
         "version": VERSION,
         "id": decision.id,
@@ -52,6 +53,7 @@ def assemble(
         "languages": list(decision.languages),
         "authority": decision.authority.model_dump(),
         "official": decision.official.model_dump(),
+        **before,
         "editions": {
             language: {"edition": w.edition.id, "text": w.text.id, "wording": w.status}
             for language, w in wordings.items()

@@ -33,8 +33,15 @@ class EditionFile(Strict):
     notes: list[str] = Field(default_factory=list)
 
 
+SignerRole = Literal["official", "head"]
+
+
 class FormFile(Strict):
-    """forms/<key>.toml"""
+    """forms/<key>.toml
+
+    `signers`: who signs, in their order. "head" is the decision's `official`, whose signature stands in the page and is
+    the last; "official" is the one who prepared it (`prepared_by`), and signs the data before him.
+    """
 
     key: str = Field(pattern=r"^[a-z0-9_]+$")
     annex: str
@@ -43,10 +50,17 @@ class FormFile(Strict):
     kind: str
     basis: str
     subject: str = ""
+    signers: list[SignerRole] = Field(default=["head"])
     title: dict[Language, str]
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
     edition: list[EditionFile]
     notes: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _the_head_signs_last(self) -> FormFile:
+        if not self.signers or self.signers[-1] != "head" or len(set(self.signers)) != len(self.signers):
+            raise ValueError(f"signers: expected the head as the last one, and nobody twice, not {self.signers}")
+        return self
 
     @model_validator(mode="after")
     def _amounts_are_known(self) -> FormFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -13,14 +13,14 @@ from typing import Any
 
 from qujat import document, pages, qr, rendering
 from qujat import mark as marks
-from qujat.catalogue import Wording
+from qujat.catalogue import Form, Wording
 from qujat.decision import Decision
 from qujat.document import ATTACHED, Sealed
-from qujat.errors import FieldError, FieldErrors
+from qujat.errors import FieldError, FieldErrors, SeveralSigners
 from qujat.fields import Context, check
 from qujat.languages import Language
 from qujat.office import Office
-from qujat.register import Claim, Document, Role, Secrets, StoredFile
+from qujat.register import Claim, Completion, Document, Role, Secrets, StoredFile
 from qujat.texts import faults
 
 log = logging.getLogger("qujat.pipeline")
@@ -74,7 +74,12 @@ class Issued:
 def issued_before(decision: Decision, office: Office) -> Issued | None:
     """The document of this very decision, if it has been issued. Raises DecisionChanged."""
     before = office.register.known(decision.authority.bin, decision.id, decision.digest())
-    return _issued(before, office) if before and before.issued else None
+    return finished(before, office) if before else None
+
+
+def finished(found: Document, office: Office) -> Issued | None:
+    """The document with its files, if it has been issued. Raises StoreError."""
+    return _issued(found, office) if found.issued else None
 
 
 def wordings(decision: Decision, office: Office) -> Wordings:
@@ -91,6 +96,7 @@ def examine(decision: Decision, found: Wordings, office: Office, *, here: bool =
     lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
     counts = {name: office.forms.count_grounds(name, decision.day) for name in lists}
     errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, office.aek_day))
+    errors += _signer_errors(decision, office.forms.form(decision.form))
     if decision.day > office.clock().astimezone(pages.ALMATY).date():
         errors.insert(0, FieldError("/day", "day-in-future", "expected a day that has come, not one ahead"))
     if errors:
@@ -100,9 +106,28 @@ def examine(decision: Decision, found: Wordings, office: Office, *, here: bool =
     log.info("2 check: %d fields", len(specs))
 
 
+def _signer_errors(decision: Decision, form: Form) -> Iterator[FieldError]:
+    """Does the decision name all who sign it, and nobody else?"""
+    wanted, named = "official" in form.signers, decision.prepared_by
+    if wanted and named is None:
+        yield FieldError("/prepared_by", "missing-field", f"{form.annex} is signed by who prepared it, too: name him")
+    if named and not wanted:
+        yield FieldError("/prepared_by", "unknown-field", f"{form.annex} is signed by the head alone")
+    if named and wanted and named.iin == decision.official.iin:
+        yield FieldError(
+            "/prepared_by/iin", "same-person", "expected another person than the head, who signs after him"
+        )
+
+
 def _may_sign(decision: Decision, office: Office) -> None:
     from qujat.signing import policy
 
+    signers = office.forms.form(decision.form).signers
+    if len(signers) > 1:
+        raise SeveralSigners(
+            f"expected a form that one key signs, came one signed by {' and then '.join(signers)}, each with his own"
+            " key; use `qujat prepare` and `qujat complete`"
+        )
     signer, now = office.key_ring().signer, office.clock()
     policy.in_validity(signer.certificate, now)
     policy.entitled(signer.certificate, bin=decision.authority.bin, iin=decision.official.iin)
@@ -215,9 +240,11 @@ def store(reserved: Document, made: Mark, outputs: Sequence[Output], office: Off
     return stored
 
 
-def record(reserved: Document, files: Sequence[StoredFile], office: Office) -> Issued:
-    """Step 8. Raises StoreError."""
-    recorded = office.register.record(reserved, files, office.clock())
+def record(
+    reserved: Document, files: Sequence[StoredFile], office: Office, completion: Completion | None = None
+) -> Issued:
+    """Step 8, with what came back for a ticket where it was signed elsewhere. Raises StoreError."""
+    recorded = office.register.record(reserved, files, office.clock(), completion)
     log.info("8 register: %s", recorded.number)
     return _issued(recorded, office)
 

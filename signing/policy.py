@@ -44,7 +44,25 @@ def identity(certificate: x509.Certificate) -> Identity:
 def entitled(certificate: x509.Certificate, *, bin: str, iin: str) -> None:
     """Raise SignerNotEntitled unless the certificate is for signing, of a head or one entitled, of this BIN and IIN."""
     _for_signing(certificate)
-    _of_a_head(certificate)
+    _of_role(
+        certificate,
+        {HEAD, ENTITLED_TO_SIGN},
+        f"the role of a head ({HEAD.dotted_string}) or of one entitled to sign ({ENTITLED_TO_SIGN.dotted_string})",
+    )
+    _holder(certificate, bin=bin, iin=iin)
+
+
+def employed(certificate: x509.Certificate, *, bin: str, iin: str) -> None:
+    """Raise SignerNotEntitled unless the certificate is for signing, of an organisation's person, of this BIN and IIN.
+
+    For an official who prepares what the head signs: it need not be a head's.
+    """
+    _for_signing(certificate)
+    _of_role(certificate, {ORGANISATION}, f"the role of an organisation's person ({ORGANISATION.dotted_string})")
+    _holder(certificate, bin=bin, iin=iin)
+
+
+def _holder(certificate: x509.Certificate, *, bin: str, iin: str) -> None:
     holder = identity(certificate)
     if holder.bin != bin:
         raise SignerNotEntitled(
@@ -77,12 +95,11 @@ def _for_signing(certificate: x509.Certificate) -> None:
         )
 
 
-def _of_a_head(certificate: x509.Certificate) -> None:
+def _of_role(certificate: x509.Certificate, wanted: set[x509.ObjectIdentifier], words: str) -> None:
     roles = set(_extension(certificate, x509.ExtendedKeyUsage, "extended key usage"))
-    if not roles & {HEAD, ENTITLED_TO_SIGN}:
+    if not roles & wanted:
         raise SignerNotEntitled(
-            f"expected the role of a head ({HEAD.dotted_string}) or of one entitled to sign"
-            f" ({ENTITLED_TO_SIGN.dotted_string}), came {sorted(role.dotted_string for role in roles)};"
+            f"expected {words}, came {sorted(role.dotted_string for role in roles)};"
             " sign with the key of an official who may sign"
         )
 

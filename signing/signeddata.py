@@ -159,15 +159,22 @@ def parse(encoded: bytes) -> SignedData:
     return message
 
 
-def verify(message: SignedData, digest: bytes, *, attributes: frozenset[bytes] | None = None) -> x509.Certificate:
+def verify(
+    message: SignedData,
+    digest: bytes,
+    *,
+    attributes: frozenset[bytes] | None = None,
+    optional: frozenset[bytes] = frozenset(),
+) -> x509.Certificate:
     """Check a parsed message against the SHA-256 of what it should have signed; give the signer's certificate.
 
-    `attributes`: exactly these signed attributes, or any if None. Raises DocumentAltered (other content, attributes
-    that are missing or wrong: RFC 5652 5.3, RFC 5035 section 3), SignatureInvalid, UnsupportedAlgorithm.
+    `attributes`: exactly these signed attributes, and at most the `optional` ones beside them; any if None.
+    Raises DocumentAltered (other content, attributes that are missing or wrong: RFC 5652 5.3, RFC 5035 section 3),
+    SignatureInvalid, UnsupportedAlgorithm.
     Trust in the certificate is another question: `Trust.path`.
     """
     try:
-        _check_attributes(message, digest, attributes)
+        _check_attributes(message, digest, attributes, optional)
     except (ValueError, IndexError) as error:
         raise DocumentAltered(
             f"expected well-formed signed attributes, came others: {error}; get the document again"
@@ -211,6 +218,11 @@ def load(encoded: bytes) -> x509.Certificate:
         return x509.load_der_x509_certificate(encoded)
     except (*MALFORMED, IndexError) as error:
         raise DocumentAltered("expected a certificate in DER, came something else; get the document again") from error
+
+
+def is_signer(signer: bytes, certificate: bytes) -> bool:
+    """Whether the contents of an IssuerAndSerialNumber (RFC 5652 10.2.4) name this certificate."""
+    return b"".join(_issuer_and_serial(certificate)) == signer
 
 
 def embedded_chain(message: SignedData) -> tuple[x509.Certificate, ...]:
@@ -258,9 +270,11 @@ def _check_algorithms(digest: Element, signature: Element) -> None:
     )
 
 
-def _check_attributes(message: SignedData, digest: bytes, exactly: frozenset[bytes] | None) -> None:
+def _check_attributes(
+    message: SignedData, digest: bytes, exactly: frozenset[bytes] | None, optional: frozenset[bytes]
+) -> None:
     values = message.attribute_values()
-    if exactly is not None and values.keys() != exactly:
+    if exactly is not None and not exactly <= values.keys() <= exactly | optional:
         raise DerError(f"{len(values)} signed attributes where this kind of signature has exactly {len(exactly)}")
     if values.get(CONTENT_TYPE) != message.content_type:
         raise DerError("the content type is not the one that was signed")
@@ -269,7 +283,8 @@ def _check_attributes(message: SignedData, digest: bytes, exactly: frozenset[byt
             "expected the bytes that were signed, came others: their digest is not the signed one;"
             " get the document again from its issuer"
         )
-    _check_signing_certificate(values.get(SIGNING_CERTIFICATE, b""), message.signer)
+    if SIGNING_CERTIFICATE in values or SIGNING_CERTIFICATE not in optional:
+        _check_signing_certificate(values.get(SIGNING_CERTIFICATE, b""), message.signer)
 
 
 def _check_signing_certificate(value: bytes, certificate: bytes) -> None:

@@ -91,6 +91,17 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class NewTicket:
+    """A ticket as it is entered: of the document with this id, for one signer, open in [made_at, expires_at)."""
+
+    id: str
+    document: int
+    signer: SignerRole
+    made_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """What waits for the signatures of one signer, in [made_at, expires_at). `files` are as they were handed out."""
 

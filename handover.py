@@ -16,7 +16,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from qujat import document, issuing, rendering, tickets
+from qujat import document, issuing, rendering
 from qujat.decision import Decision
 from qujat.errors import (
     AlreadyIssued,
@@ -30,7 +30,7 @@ from qujat.errors import (
 from qujat.issuing import Mark, Output
 from qujat.languages import Language
 from qujat.office import Office
-from qujat.register import Completion, Document, Role, SignerRole, StoredFile, Ticket
+from qujat.register import Completion, Document, NewTicket, Role, SignerRole, StoredFile, Ticket
 
 if TYPE_CHECKING:
     from qujat.signing.cms import Level
@@ -126,8 +126,8 @@ def hand_out(reserved: Document, made: Mark, unsigned: Mapping[Language, bytes],
     signer, now = next_signer(reserved, office), office.clock().replace(microsecond=0)
     outputs = [*_pages(reserved, unsigned, signer, now, office), *_beside(reserved, made)]
     files = [StoredFile(o.role, o.language, o.name, office.blobs.put(o.content), o.page, o.engine) for o in outputs]
-    row = tickets.Row(secrets.token_hex(20), reserved.id, signer, now, now + office.ticket_life)
-    ticket = office.register.add_ticket(row, files)
+    new = NewTicket(secrets.token_hex(20), reserved.id, signer, now, now + office.ticket_life)
+    ticket = office.register.add_ticket(new, files)
     log.info("handed out: %s, to the %s, until %s", reserved.number, signer, ticket.expires_at.isoformat())
     return _prepared(ticket, office)
 
@@ -215,7 +215,7 @@ def _check_open(found: Ticket, office: Office) -> None:
 def signed(back: Returned, office: Office) -> list[Output]:
     """Step 6. Every signature checked, and whose it is; only then stamped, and put where it belongs.
 
-    Raises SignatureRefused, SignerNotEntitled, CertificateExpired, TimestampUnavailable, VerificationError.
+    Raises SignatureRefused, SignerNotEntitled, TimestampUnavailable, VerificationError.
     """
     found = [(file, _accepted(file, back, office)) for file in back.files]
     outputs = [output for file, accepted in found for output in _outputs(file, accepted, back, office)]
@@ -230,15 +230,14 @@ def _accepted(file: ToSign, back: Returned, office: Office) -> Accepted:
     level = elsewhere.level_of(file.whole) if file.role == "page" else None
     with _naming(file):
         found = elsewhere.accepted(back.signatures[file.name], file.content, office.trust, at=now, level=level)
-        _check_signer(found, back, now)
+        _check_signer(found, back)
     return found
 
 
-def _check_signer(found: Accepted, back: Returned, now: datetime) -> None:
+def _check_signer(found: Accepted, back: Returned) -> None:
     from qujat.signing import policy
 
     data = back.document.data
-    policy.in_validity(found.certificate, now)
     if back.ticket.signer == "head":
         policy.entitled(found.certificate, bin=data["authority"]["bin"], iin=data["official"]["iin"])
     else:

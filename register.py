@@ -23,6 +23,7 @@ from qujat.entries import (
     Claim,
     Completion,
     Document,
+    NewTicket,
     Role,
     Secrets,
     SignerRole,
@@ -37,6 +38,7 @@ __all__ = [
     "Claim",
     "Completion",
     "Document",
+    "NewTicket",
     "Register",
     "Role",
     "Secrets",
@@ -81,7 +83,7 @@ class Register(Protocol):
     def open_ticket(self, document: Document, signer: SignerRole, at: datetime) -> Ticket | None:
         """The ticket of this document for this signer that is open at `at`."""
 
-    def add_ticket(self, row: tickets.Row, files: Sequence[StoredFile]) -> Ticket:
+    def add_ticket(self, new: NewTicket, files: Sequence[StoredFile]) -> Ticket:
         """The ticket that is open already, or this new one. Raises AlreadyIssued."""
 
     def ticket(self, ticket: str) -> Ticket | None: ...
@@ -227,17 +229,17 @@ class Sqlite:
             row = tickets.open_row(db, document.id, signer, at)
             return tickets.whole(db, row, self._one(db, "id = ?", document.id)) if row else None
 
-    def add_ticket(self, row: tickets.Row, files: Sequence[StoredFile]) -> Ticket:
+    def add_ticket(self, new: NewTicket, files: Sequence[StoredFile]) -> Ticket:
         with self._writing() as db:
-            document = self._one(db, "id = ?", row.document)
+            document = self._one(db, "id = ?", new.document)
             if document.issued:
                 raise AlreadyIssued(
                     f"the document {document.number} has been issued and waits for nothing; fetch it by its number"
                 )
-            before = tickets.open_row(db, row.document, row.signer, row.made_at)
+            before = tickets.open_row(db, new.document, new.signer, new.made_at)
             if not before:
-                tickets.add(db, row, files)
-            return tickets.whole(db, before or row, document)
+                tickets.add(db, new, files)
+            return tickets.whole(db, before or new, document)
 
     def ticket(self, ticket: str) -> Ticket | None:
         with self._reading() as db:
@@ -246,7 +248,7 @@ class Sqlite:
 
     def approve(self, ticket: Ticket, completion: Completion, at: datetime) -> Ticket:
         with self._writing() as db:
-            row = tickets.Row(ticket.id, ticket.document.id, ticket.signer, ticket.made_at, ticket.expires_at)
+            row = NewTicket(ticket.id, ticket.document.id, ticket.signer, ticket.made_at, ticket.expires_at)
             if tickets.whole(db, row, ticket.document).completion is None:
                 tickets.complete(db, completion, at)
             return tickets.whole(db, row, ticket.document)

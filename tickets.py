@@ -5,9 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
-from qujat.entries import Completion, Document, SignerRole, StoredFile, Ticket
+from qujat.entries import Completion, Document, NewTicket, SignerRole, StoredFile, Ticket
 from qujat.sqlitefile import text
 
 SCHEMA = """
@@ -29,27 +28,17 @@ FOREVER: dict[str, list[tuple[str, ...]]] = {
 }
 
 
-class Row(NamedTuple):
-    """A ticket without its document."""
-
-    id: str
-    document: int
-    signer: SignerRole
-    made_at: datetime
-    expires_at: datetime
-
-
-def row(db: sqlite3.Connection, ticket: str) -> Row | None:
+def row(db: sqlite3.Connection, ticket: str) -> NewTicket | None:
     return next(iter(_rows(db, "id = ?", ticket)), None)
 
 
-def open_row(db: sqlite3.Connection, document: int, signer: SignerRole, at: datetime) -> Row | None:
+def open_row(db: sqlite3.Connection, document: int, signer: SignerRole, at: datetime) -> NewTicket | None:
     """The ticket of a document for one signer that has not expired at `at`."""
     found = _rows(db, "document = ? AND signer = ?", document, signer)
     return next((row for row in found if at < row.expires_at), None)
 
 
-def add(db: sqlite3.Connection, row: Row, files: Sequence[StoredFile]) -> None:
+def add(db: sqlite3.Connection, row: NewTicket, files: Sequence[StoredFile]) -> None:
     moments = (text(row.made_at), text(row.expires_at))
     db.execute("INSERT INTO ticket VALUES (?,?,?,?,?)", (row.id, row.document, row.signer, *moments))
     db.executemany(
@@ -64,7 +53,7 @@ def complete(db: sqlite3.Connection, completion: Completion, at: datetime) -> No
     db.execute("INSERT INTO completion VALUES (?,?,?,?,?)", (completion.ticket, text(at), completion.signatures, *kept))
 
 
-def whole(db: sqlite3.Connection, row: Row, document: Document) -> Ticket:
+def whole(db: sqlite3.Connection, row: NewTicket, document: Document) -> Ticket:
     files = db.execute(
         "SELECT role, language, name, sha256, page, engine FROM handed_out WHERE ticket = ? ORDER BY rowid", (row.id,)
     )
@@ -90,10 +79,10 @@ def _approval(name: str, sha256: str) -> StoredFile | None:
     return StoredFile("approval", "", name, sha256) if sha256 else None
 
 
-def _rows(db: sqlite3.Connection, where: str, *values: object) -> list[Row]:
+def _rows(db: sqlite3.Connection, where: str, *values: object) -> list[NewTicket]:
     columns = "id, document, signer, made_at, expires_at"
     found = db.execute(f"SELECT {columns} FROM ticket WHERE {where} ORDER BY rowid", values).fetchall()  # noqa: S608
     try:
-        return [Row(r[0], r[1], r[2], datetime.fromisoformat(r[3]), datetime.fromisoformat(r[4])) for r in found]
+        return [NewTicket(r[0], r[1], r[2], datetime.fromisoformat(r[3]), datetime.fromisoformat(r[4])) for r in found]
     except ValueError as error:
         raise sqlite3.DatabaseError("a row is damaged; restore the file from a backup") from error

@@ -89,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, common, "demo", "keys.demo", "issue, check and render again one document with stand-in keys")
     _forms(commands, common)
     _documents(commands, common)
+    _elsewhere(commands, common)
     _word(commands, common)
     _keys(commands, common)
     return top
@@ -151,6 +152,32 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     annul.add_argument("--superseded-by", default="", metavar="NUMBER", help="the document that took its place")
 
 
+def _elsewhere(commands: Any, common: argparse.ArgumentParser) -> None:
+    prepare = _add(
+        commands, common, "prepare", "elsewhere.prepare", "write what is to be signed elsewhere, and a ticket for it"
+    )
+    prepare.add_argument("decision", type=Path, metavar="DECISION.json")
+    prepare.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    complete = _add(
+        commands,
+        common,
+        "complete",
+        "elsewhere.complete",
+        "put signatures made elsewhere into their document, issue it",
+    )
+    complete.add_argument("ticket", metavar="TICKET|ticket.json")
+    complete.add_argument(
+        "--signature",
+        type=_named_file,
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a CMS in DER, PEM or Base64, such as page.kk=signed.p7s; once for each file of the ticket",
+    )
+    complete.add_argument("--signatures", type=Path, metavar="DIR", help="a folder with page.kk.p7s, data.p7s, …")
+    complete.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+
+
 def _word(commands: Any, common: argparse.ArgumentParser) -> None:
     word = _add(commands, common, "word", "word.word", "an editable copy as a Word file: never the signed thing")
     word.add_argument("what", metavar="FORM|NUMBER|DECISION.json", help="a form with --on, a document, a decision")
@@ -200,6 +227,13 @@ def _on(command: argparse.ArgumentParser) -> None:
 
 def _language(command: argparse.ArgumentParser) -> None:
     command.add_argument("--language", choices=("kk", "ru"), required=True)
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"expected NAME=FILE such as page.kk=signed.p7s, not {text!r}")
+    return name, Path(path)
 
 
 def _day(text: str) -> date:

@@ -19,7 +19,7 @@ from qujat.acts import Act, Interval, Publications
 from qujat.datafiles import read
 from qujat.errors import FormError, NoEditionInForce, PublicationDayUnknown, UnknownForm, WordingNotHeld
 from qujat.fields import FieldSpec
-from qujat.formfiles import EditionFile, FormFile, GroundsFile, Order, WordingStatus, read_acts, read_orders
+from qujat.formfiles import EditionFile, FormFile, GroundsFile, Order, SignerRole, WordingStatus, read_acts, read_orders
 from qujat.languages import Language
 
 ROOT = Path(__file__).parent
@@ -90,6 +90,11 @@ class Form:
     @property
     def kind(self) -> str:
         return self.file.kind
+
+    @property
+    def signers(self) -> Sequence[SignerRole]:
+        """Who signs, in their order; the head is the last."""
+        return self.file.signers
 
     @property
     def title(self) -> Mapping[Language, str]:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from qujat import comparison, document, issuing, pages, pagetext, qr, rendering
+from qujat import beside, comparison, document, issuing, pages, pagetext, qr, rendering
 from qujat import mark as marks
 from qujat.document import ATTACHED, Sealed
 from qujat.errors import (
@@ -162,10 +162,8 @@ class _Checking:
         return self.verdict()
 
     def xml(self, content: bytes) -> Verdict:
-        from qujat.signing import xades
-
         registered = self._registered_at(content)
-        signed = self.ask("signature", lambda: xades.verify(content, self.office.trust, at=registered))
+        signed = self.ask("signature", lambda: beside.signed_data(content, self.office, at=registered))
         if signed is None:
             return self.verdict()
         self._time(None, registered)
@@ -188,6 +186,7 @@ class _Checking:
         """What holds for the data whatever the file: signer, register, edition."""
         self.show(_summary(sealed.data, sealed, self.office))
         self._signer(sealed.data, certificate, signed_at)
+        self.checks += beside.preparer(sealed, self.office)
         self._register(sealed, content)
         self.edition(sealed.data)
 

@@ -52,6 +52,7 @@ def assemble(
     `phrases` are those that the deployment has configured beside the ones on file.
     """
     form = catalogue.form(decision.form)
+    before = {"prepared_by": decision.prepared_by.model_dump()} if decision.prepared_by else {}
     return {
         "version": VERSION,
         "id": decision.id,
@@ -63,6 +64,7 @@ def assemble(
         "languages": list(decision.languages),
         "authority": decision.authority.model_dump(),
         "official": decision.official.model_dump(),
+        **before,
         "editions": {
             language: {"edition": w.edition.id, "text": w.text.id, "wording": w.status}
             for language, w in wordings.items()

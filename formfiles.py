@@ -34,6 +34,9 @@ class EditionFile(Strict):
     notes: list[str] = Field(default_factory=list)
 
 
+SignerRole = Literal["official", "head"]
+
+
 class House(Strict):
     """A document that the rules require and prescribe no form for: its words are ours.
 
@@ -49,7 +52,9 @@ class FormFile(Strict):
     """forms/<key>.toml.
 
     number: of the annex, empty for a document without a prescribed form (`house`); bilingual: the law has one document
-    in both languages; within: the term of issuing it.
+    in both languages; within: the term of issuing it; signers: who signs, in their order. "head" is the decision's
+    `official`, whose signature stands in the page and is the last; "official" is the one who prepared it
+    (`prepared_by`), and signs the data before him.
     """
 
     key: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -61,11 +66,18 @@ class FormFile(Strict):
     subject: str = ""
     house: House | None = None
     bilingual: bool = False
+    signers: list[SignerRole] = Field(default=["head"])
     title: dict[Language, str]
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
     within: Within | None = None
     edition: list[EditionFile]
     notes: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _the_head_signs_last(self) -> FormFile:
+        if not self.signers or self.signers[-1] != "head" or len(set(self.signers)) != len(self.signers):
+            raise ValueError(f"signers: expected the head as the last one, and nobody twice, not {self.signers}")
+        return self
 
     @model_validator(mode="after")
     def _house_or_annex(self) -> FormFile:

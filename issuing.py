@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -14,14 +14,14 @@ from typing import Any
 from qujat import bilingual, document, pages, qr, rendering
 from qujat import mark as marks
 from qujat.amounts import AekDay
-from qujat.catalogue import Catalogue, Wording
+from qujat.catalogue import Catalogue, Form, Wording
 from qujat.decision import Decision
 from qujat.document import ATTACHED, Sealed
-from qujat.errors import FieldError, FieldErrors
+from qujat.errors import FieldError, FieldErrors, SeveralSigners
 from qujat.fields import Context, check
 from qujat.languages import LANGUAGES, Language
 from qujat.office import Office
-from qujat.register import Claim, Document, Role, Secrets, StoredFile
+from qujat.register import Claim, Completion, Document, Role, Secrets, StoredFile
 from qujat.terms import Late, late
 from qujat.texts import faults
 
@@ -77,7 +77,12 @@ class Issued:
 def issued_before(decision: Decision, office: Office) -> Issued | None:
     """The document of this very decision, if it has been issued. Raises DecisionChanged."""
     before = office.register.known(decision.authority.bin, decision.id, decision.digest())
-    return _issued(before, office) if before and before.issued else None
+    return finished(before, office) if before else None
+
+
+def finished(found: Document, office: Office) -> Issued | None:
+    """The document with its files, if it has been issued. Raises StoreError."""
+    return _issued(found, office) if found.issued else None
 
 
 def wordings(decision: Decision, office: Office) -> Wordings:
@@ -87,38 +92,65 @@ def wordings(decision: Decision, office: Office) -> Wordings:
     return found
 
 
-def examine(decision: Decision, found: Wordings, office: Office) -> None:
-    """Step 2. Raises FieldErrors with everything that is wrong, SigningError if this office may not sign it."""
-    from qujat.signing import policy
-
+def examine(decision: Decision, found: Wordings, office: Office, *, here: bool = True) -> None:
+    """Step 2. Raises FieldErrors with everything that is wrong; where a key of this office signs (`here`), also
+    SigningError if it may not sign this decision, VerificationError if its certificate is not good today."""
     errors = wrong_in(decision, found, office.forms, office.aek_day)
     if decision.day > office.clock().astimezone(pages.ALMATY).date():
         errors.insert(0, FieldError("/day", "day-in-future", "expected a day that has come, not one ahead"))
     if errors:
         raise FieldErrors(errors)
-    signer = office.key_ring().signer
-    policy.in_validity(signer.certificate, office.clock())
+    if here:
+        _may_sign(decision, office)
+    log.info("2 check: %d fields", len(document.fields_of(found)))
+
+
+def wrong_in(decision: Decision, found: Wordings, catalogue: Catalogue, aek_day: AekDay) -> list[FieldError]:
+    """Everything wrong with a decision for these wordings, in the order of the form; an empty list if nothing is."""
+    specs, form = document.fields_of(found), catalogue.form(decision.form)
+    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
+    counts = {name: catalogue.count_grounds(name, decision.day) for name in lists}
+    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, aek_day))
+    errors += _signer_errors(decision, form)
+    if form.file.bilingual and set(decision.languages) != set(LANGUAGES):
+        message = 'this form is one document in both languages: expected ["kk", "ru"]'
+        errors.insert(0, FieldError("/languages", "both-languages", message))
+    return errors
+
+
+def _signer_errors(decision: Decision, form: Form) -> Iterator[FieldError]:
+    """Does the decision name all who sign it, and nobody else?"""
+    wanted, named = "official" in form.signers, decision.prepared_by
+    if wanted and named is None:
+        yield FieldError("/prepared_by", "missing-field", f"{form.annex} is signed by who prepared it, too: name him")
+    if named and not wanted:
+        yield FieldError("/prepared_by", "unknown-field", f"{form.annex} is signed by the head alone")
+    if named and wanted and named.iin == decision.official.iin:
+        yield FieldError(
+            "/prepared_by/iin", "same-person", "expected another person than the head, who signs after him"
+        )
+
+
+def _may_sign(decision: Decision, office: Office) -> None:
+    from qujat.signing import policy
+
+    signers = office.forms.form(decision.form).signers
+    if len(signers) > 1:
+        raise SeveralSigners(
+            f"expected a form that one key signs, came one signed by {' and then '.join(signers)}, each with his own"
+            " key; use `qujat prepare` and `qujat complete`"
+        )
+    signer, now = office.key_ring().signer, office.clock()
+    policy.in_validity(signer.certificate, now)
     policy.may_sign(
         signer.certificate,
         bin=decision.authority.bin,
         iin=decision.official.iin,
         kind=office.forms.form(decision.form).kind,
         mandates=office.mandates,
-        days=(decision.day, office.clock().astimezone(pages.ALMATY).date()),
+        days=(decision.day, now.astimezone(pages.ALMATY).date()),
     )
-    log.info("2 check: %d fields", len(document.fields_of(found)))
-
-
-def wrong_in(decision: Decision, found: Wordings, catalogue: Catalogue, aek_day: AekDay) -> list[FieldError]:
-    """Everything wrong with a decision for these wordings, in the order of the form; an empty list if nothing is."""
-    specs = document.fields_of(found)
-    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
-    counts = {name: catalogue.count_grounds(name, decision.day) for name in lists}
-    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, aek_day))
-    if catalogue.form(decision.form).file.bilingual and set(decision.languages) != set(LANGUAGES):
-        message = 'this form is one document in both languages: expected ["kk", "ru"]'
-        errors.insert(0, FieldError("/languages", "both-languages", message))
-    return errors
+    office.trust.validate(signer.certificate, signer.chain, at=now, purpose="sign")
 
 
 def reserve(decision: Decision, found: Wordings, office: Office) -> Document:
@@ -234,9 +266,11 @@ def store(reserved: Document, made: Mark, outputs: Sequence[Output], office: Off
     return stored
 
 
-def record(reserved: Document, files: Sequence[StoredFile], office: Office) -> Issued:
-    """Step 8. Raises StoreError."""
-    recorded = office.register.record(reserved, files, office.clock())
+def record(
+    reserved: Document, files: Sequence[StoredFile], office: Office, completion: Completion | None = None
+) -> Issued:
+    """Step 8, with what came back for a ticket where it was signed elsewhere. Raises StoreError."""
+    recorded = office.register.record(reserved, files, office.clock(), completion)
     log.info("8 register: %s", recorded.number)
     return _issued(recorded, office)
 

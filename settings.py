@@ -32,6 +32,19 @@ basis = "бұйрық № 12, 05.01.2026"
 [keys]
 passphrase_file = "passphrase"        # or the environment variable QUJAT_PASSPHRASE
 
+[signer]
+kind = "stand-in"                     # or "pkcs12", "pkcs11", "elsewhere": see docs/signing.md
+# pkcs12 = "robot.p12"                # kind "pkcs12": an encrypted file
+# module = "/usr/lib/softhsm/libsofthsm2.so"  # kind "pkcs11": the library of the token's maker,
+# token = "qujat"                     # the label of the token,
+# key = "robot"                       # the label of key and certificate,
+# certificate = "robot.pem"           # and a file where the token holds no certificate
+secret_file = "signer-secret"         # passphrase or PIN; or the environment variable QUJAT_SIGNER_SECRET
+ticket_minutes = 60                   # how long what was prepared for signing elsewhere waits
+
+[trust]
+# anchors = "trust/anchors"           # a folder of root certificates; beside it intermediates/ and crls/
+
 [word]
 overrides = "own-templates"           # an authority's own .docx: <annex>.<language>.docx, relative to this file
 
@@ -50,7 +63,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from qujat.amounts import AekDay
 from qujat.datafiles import Strict
@@ -110,6 +123,30 @@ class WordSettings(Strict):
     overrides: Path | None = None
 
 
+class SignerSettings(Strict):
+    """Whose key signs here, and where it is; for "elsewhere" none does."""
+
+    kind: Literal["stand-in", "pkcs12", "pkcs11", "elsewhere"] = "stand-in"
+    pkcs12: Path | None = None
+    module: Path | None = None
+    token: str = ""
+    key: str = ""
+    certificate: Path | None = None
+    secret_file: Path = Path("signer-secret")
+    ticket_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 14)] = 60
+
+    @model_validator(mode="after")
+    def _whole(self) -> SignerSettings:
+        needed = {"pkcs12": ("pkcs12",), "pkcs11": ("module", "token", "key")}.get(self.kind, ())
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"kind {self.kind!r} also asks for {', '.join(missing)}")
+        return self
+
+
+class TrustSettings(Strict):
+    anchors: Path | None = None
+
+
 class TimestampSettings(Strict):
     url: str = "stand-in"
 
@@ -130,6 +167,8 @@ class Settings(Strict):
     keys: KeySettings = KeySettings()
     word: WordSettings = WordSettings()
     timestamp: TimestampSettings = TimestampSettings()
+    signer: SignerSettings = SignerSettings()
+    trust: TrustSettings = TrustSettings()
 
     @field_validator("address")
     @classmethod
@@ -150,6 +189,15 @@ class Settings(Strict):
     @property
     def passphrase_path(self) -> Path:
         return self.root / self.keys.passphrase_file
+
+    @property
+    def trust_anchors(self) -> Path | None:
+        """The folder of root certificates; None: the stand-in's, in the folder of keys."""
+        return self.base / self.trust.anchors if self.trust.anchors else None
+
+    @property
+    def signer_secret_path(self) -> Path:
+        return self.base / self.signer.secret_file
 
     @property
     def word_overrides(self) -> Path | None:

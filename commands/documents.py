@@ -60,12 +60,12 @@ def issue_one(name: str, text: str, office: Office, folder: Path) -> dict[str, A
 
     try:
         issued = issue_decision(parse(text), office)
-        return {"source": name, **_issued_json(issued, _save(issued, folder))}
+        return {"source": name, **issued_json(issued, save(issued, folder))}
     except QujatError as error:
         return {"source": name, "error": error_json(error), "exit": exit_code(error)}
 
 
-def _save(issued: Issued, folder: Path) -> list[str]:
+def save(issued: Issued, folder: Path) -> list[str]:
     """Write what people hold: pages, data, signature (the mark stands on the page)."""
     paths = [(folder / f.name, issued.files[f.name]) for f in issued.document.files if f.role != "mark"]
     for path, content in paths:
@@ -73,7 +73,8 @@ def _save(issued: Issued, folder: Path) -> list[str]:
     return [str(path) for path, _ in paths]
 
 
-def _issued_json(issued: Issued, files: list[str]) -> dict[str, Any]:
+def issued_json(issued: Issued, files: list[str]) -> dict[str, Any]:
+    """An issued document as JSON, with the paths of its files."""
     return {
         "decision": issued.document.data["id"],
         "number": issued.number,

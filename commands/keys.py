@@ -17,25 +17,32 @@ from qujat.commands.documents import office as open_office
 if TYPE_CHECKING:
     from qujat.office import Office
     from qujat.signing.mark_keys import MarkKey
+    from qujat.signing.trust import Trust
     from qujat.verdicts import Verdict
 
 DEMO = Path(__file__).parent.parent / "fixtures" / "decisions" / "o20-a05.json"
 
 
 def keys_init(options: Namespace) -> int:
-    """qujat keys init"""
+    """qujat keys init: the stand-in and the mark's key; the mark's key alone where another signs."""
+    from qujat.office import open_trust
+
     settings = configuration.read(options.config)
-    person = _person(options)
-    _make_keys(settings, person)
+    if settings.signer.kind != "stand-in":
+        open_trust(settings)  # a configuration that is not whole makes no keys
+    _make_keys(settings, _person(options))
     return keys_show(options)
 
 
 def _make_keys(settings: configuration.Settings, person: Any) -> None:
     from qujat.office import make_passphrase, now, passphrase_given
-    from qujat.signing.keys import create_stand_in
+    from qujat.signing.keys import create_mark_key, create_stand_in
 
     secret = passphrase_given(settings) or make_passphrase(settings.passphrase_path)
-    create_stand_in(settings.key_folder, secret, person, now=now())
+    if settings.signer.kind == "stand-in":
+        create_stand_in(settings.key_folder, secret, person, now=now())
+    else:
+        create_mark_key(settings.key_folder, secret, now=now())
 
 
 def _person(options: Namespace) -> Any:
@@ -91,17 +98,16 @@ def _rotate_passphrase(settings: configuration.Settings, old: bytes) -> None:
 
 def keys_show(options: Namespace) -> int:
     """qujat keys show"""
-    from qujat.signing.keys import head_certificate, open_mark_keys, open_trust
+    from qujat.office import open_trust
+    from qujat.signing.keys import open_mark_keys
 
     settings = configuration.read(options.config)
-    trust, certificate = open_trust(settings.key_folder), head_certificate(settings.key_folder)
+    trust = open_trust(settings)
     described = {
         "folder": str(settings.key_folder),
+        "kind": settings.signer.kind,
         "trust": "stand-in" if trust.stand_in else "production",
-        "signer": certificate.subject.rfc4514_string(),
-        "issuer": certificate.issuer.rfc4514_string(),
-        "valid_from": certificate.not_valid_before_utc.isoformat(),
-        "valid_until": certificate.not_valid_after_utc.isoformat(),
+        **_signer(settings, trust),
         "mark_keys": [_mark_key(key) for key in open_mark_keys(settings.key_folder).values()],
     }
     if options.json:
@@ -116,6 +122,23 @@ def _mark_key(key: MarkKey) -> str:
     ended = f" until {key.retired_at.isoformat()}" if key.retired_at else ""
     leaked = f", compromised {key.compromised_at.isoformat()}" if key.compromised_at else ""
     return f"{key.kid.hex()} from {key.valid_from.isoformat()}{ended}{leaked}"
+
+
+def _signer(settings: configuration.Settings, trust: Trust) -> dict[str, str]:
+    """Who signs here; nothing where documents are signed elsewhere. A file or a token is opened for it."""
+    from qujat.office import open_signer
+    from qujat.signing.keys import head_certificate
+
+    if settings.signer.kind == "elsewhere":
+        return {}
+    signer = open_signer(settings, trust)
+    certificate = signer.certificate if signer else head_certificate(settings.key_folder)
+    return {
+        "signer": certificate.subject.rfc4514_string(),
+        "issuer": certificate.issuer.rfc4514_string(),
+        "valid_from": certificate.not_valid_before_utc.isoformat(),
+        "valid_until": certificate.not_valid_after_utc.isoformat(),
+    }
 
 
 def demo(options: Namespace) -> int:

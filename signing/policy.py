@@ -27,7 +27,8 @@ HEAD = x509.ObjectIdentifier("1.2.398.3.3.4.1.2.1")
 ENTITLED_TO_SIGN = x509.ObjectIdentifier("1.2.398.3.3.4.1.2.2")
 EMPLOYEE = x509.ObjectIdentifier("1.2.398.3.3.4.1.2.5")
 RULES = SHARED / "signers.toml"
-_ROLES = {"head": HEAD, "entitled": ENTITLED_TO_SIGN, "employee": EMPLOYEE}
+PREPARER = "prepared_by"
+_ROLES = {"head": HEAD, "entitled": ENTITLED_TO_SIGN, "employee": EMPLOYEE, "organisation": ORGANISATION}
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -50,11 +51,14 @@ def identity(certificate: x509.Certificate) -> Identity:
     )
 
 
+Role = Literal["head", "entitled", "employee", "organisation"]
+
+
 class Rule(Strict):
     """Who may sign documents of one kind: key usage, roles of the certificate, powers of a mandate."""
 
     usage: Sequence[Literal["digital_signature", "content_commitment"]]
-    roles: Sequence[Literal["head", "entitled", "employee"]]
+    roles: Sequence[Role]
     powers: Sequence[Power] = Field(alias="as")
 
 
@@ -84,6 +88,15 @@ def entitled(certificate: x509.Certificate, *, bin: str, iin: str, kind: str = "
     """Raise SignerNotEntitled unless the certificate is for signing, in a role for this kind, of this BIN and IIN."""
     _for_signing(certificate, rule_for(kind))
     _in_a_role(certificate, rule_for(kind))
+    _holder(certificate, bin=bin, iin=iin)
+
+
+def employed(certificate: x509.Certificate, *, bin: str, iin: str) -> None:
+    """The same for an official who prepares what the head signs: his certificate need not be a head's."""
+    entitled(certificate, bin=bin, iin=iin, kind=PREPARER)
+
+
+def _holder(certificate: x509.Certificate, *, bin: str, iin: str) -> None:
     holder = identity(certificate)
     if holder.bin != bin:
         raise SignerNotEntitled(

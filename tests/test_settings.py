@@ -233,6 +233,21 @@ def test_a_pattern_that_is_accepted_gives_different_numbers(parts: list[str]) ->
         assert len(numbers) == 1000
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("signer.kind = 'pkcs12'", "pkcs12"),
+        ("signer = { kind = 'pkcs11', token = 'x' }", "module, key"),
+        ("signer.kind = 'token'", "stand-in"),
+        ("signer.ticket_minutes = 0", "greater than"),
+    ],
+)
+def test_a_signer_is_named_whole(tmp_path: Path, text: str, said: str) -> None:
+    message = refusal(tmp_path, text)
+    assert "FILE: signer" in message
+    assert said in message
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in (tmp_path / "none.toml", tmp_path):
         with pytest.raises(ConfigurationError, match=re.escape(f"{path}: the configuration cannot be read")):

@@ -4,7 +4,7 @@ An official's key stays on his own machine; his tool (NCALayer, eGov Mobile, ope
 signing time, message digest, perhaps a timestamp. From it are taken the signed attributes, the signature and the
 timestamp, byte for byte; the frame around them, which nobody signed, is written anew in the one spelling that
 `signeddata` knows. So a page that was signed elsewhere is checked as strictly as one that was signed here
-(docs/decisions/0007-signed-elsewhere.md).
+(docs/decisions/0010-signed-elsewhere.md).
 """
 
 from __future__ import annotations

@@ -24,13 +24,14 @@ order_222 = 2026-06-05
 class Shell:
     """A user with a folder of his own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder, self.environment = folder, environment
         (folder / "qujat.toml").write_text(SETTINGS, encoding="utf-8")
 
     def __call__(self, *words: object, code: int = 0, config: bool = True) -> subprocess.CompletedProcess[str]:
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
         env |= {"QUJAT_CONFIG": str(self.folder / "qujat.toml")} if config else {}
+        env |= self.environment
         done = subprocess.run(
             [sys.executable, "-m", "qujat", *map(str, words)],
             capture_output=True,

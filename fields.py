@@ -58,9 +58,9 @@ class FieldSpec(BaseModel):
     the fields of a row; list (list_key): the key of the grounds list; min, max: of a whole number or of entries;
     lines: blank lines on an empty form; future: a day after the decision is allowed; not_before: a day field of the
     same object; given_with: choice → codes with which the field is given, and with no other; amount: what the law fixes
-    a sum at (`amounts`); term: a day that is the last of a term of the law, computed where it is left out (`terms`);
-    printed: false for what the rules need and the form has no place for: it is in the data and on no page; editions:
-    where the field stands (empty: in all).
+    a sum at (`amounts`); term: a day that is the last of a term of the law, computed where it is left out, or a day
+    within the term (`terms`); printed: false for what the rules need and the form has no place for: it is in the data
+    and on no page; editions: where the field stands (empty: in all).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -127,8 +127,8 @@ def _known_term(name: str, spec: FieldSpec, days: set[str]) -> None:
         raise ValueError(f"{name}: term: expected the id of a term in deadlines.toml, not {rule.id!r}")
     if rule and rule.counted_from not in {*days, THE_DECISION}:
         raise ValueError(f"{name}: term: the form has no day {rule.counted_from}")
-    if spec.type != "day" or spec.required or not spec.future:
-        raise ValueError(f"{name}: term: expected a day with required = false and future = true")
+    if spec.type != "day" or not spec.future or (spec.required and rule and not rule.until):
+        raise ValueError(f"{name}: term: expected a day with future = true, and required = false if it is computed")
 
 
 def _specs(fields: Mapping[str, FieldSpec]) -> Iterator[tuple[str, FieldSpec, set[str]]]:

@@ -25,11 +25,13 @@ THE_DECISION = "day"  # as an event: the day of the decision itself
 class TermRule(Strict):
     """`term = { id = "o20-objection", from = "received_on" }`: a day field that is the last day of a term of the law.
 
-    `counted_from` names a day field of the same object, or "day" for the day of the decision.
+    `counted_from` names a day field of the same object, or "day" for the day of the decision. `until`: the field is not
+    the last day itself but any day from the event to it, such as that of a hearing; it is never computed.
     """
 
     id: str
     counted_from: str = Field(alias="from")
+    until: bool = False
 
 
 class Within(Strict):
@@ -56,26 +58,39 @@ class Late:
 
 def last_day(rule: TermRule, values: Mapping[str, Any], day: date) -> date | None:
     """The last day of the term of a field, both days included in what `deadlines` counts; None if its event is open."""
-    event = day if rule.counted_from == THE_DECISION else _day(values.get(rule.counted_from))
+    event = _event(rule, values, day)
     return deadlines.term(rule.id).last_day(event) if event else None
+
+
+def _event(rule: TermRule, values: Mapping[str, Any], day: date) -> date | None:
+    return day if rule.counted_from == THE_DECISION else _day(values.get(rule.counted_from))
 
 
 def completed(specs: Mapping[str, FieldSpec], values: Mapping[str, Any], day: date) -> dict[str, Any]:
     """The values with every term that was left out: what is printed belongs into the data, the calendar may change."""
-    computed = {name: last_day(spec.term, values, day) for name, spec in specs.items() if spec.term}
+    rules = {name: spec.term for name, spec in specs.items() if spec.term and not spec.term.until}
+    computed = {name: last_day(rule, values, day) for name, rule in rules.items()}
     return {**values, **{name: end.isoformat() for name, end in computed.items() if end and name not in values}}
 
 
 def disagreements(specs: Mapping[str, FieldSpec], values: Mapping[str, Any], day: date) -> Iterator[tuple[str, str]]:
     """(name, what was expected) of every stated term that is not the one of the law."""
-    for name, spec in specs.items():
-        stated, expected = _day(values.get(name)), last_day(spec.term, values, day) if spec.term else None
-        if spec.term and stated and expected and stated != expected:
+    for name, rule in ((name, spec.term) for name, spec in specs.items() if spec.term):
+        stated, bounds = _day(values.get(name)), _bounds(rule, values, day)
+        if stated and bounds and not bounds[0] <= stated <= bounds[1]:
+            wanted = f"a day from {bounds[0]} to {bounds[1]}" if rule.until else str(bounds[1])
+            otherwise = "" if rule.until else ", or the field left out"
             yield (
                 name,
-                f"expected {expected}, the last day of the term {spec.term.id}, or the field left out;"
+                f"expected {wanted}, the last day of the term {rule.id}{otherwise};"
                 " a working day that was moved by an act belongs into days_off.toml",
             )
+
+
+def _bounds(rule: TermRule, values: Mapping[str, Any], day: date) -> tuple[date, date] | None:
+    """The first and the last day that the field may state; None while the event of the term is open."""
+    event, end = _event(rule, values, day), last_day(rule, values, day)
+    return (event if rule.until else end, end) if event and end else None
 
 
 def late(within: Within | None, form: str, values: Mapping[str, Any], day: date) -> Late | None:

@@ -11,7 +11,7 @@ import offices
 import pytest
 from cases import Case, cases, catalogue
 
-from qujat import decision, pagetext
+from qujat import decision, foot, pagetext
 from qujat.office import Office
 from qujat.pipeline import Issued, check, issue, rerender
 
@@ -63,9 +63,13 @@ def test_every_wording_is_issued_checked_and_rendered_again(case: Case, long: bo
 def test_the_foot_says_what_the_wording_is(case: Case, whole: Office) -> None:
     issued = issue(decision.parse(case.decision()), whole)
     words = pagetext.squeezed("".join(pagetext.read(issued.pdf(case.language)).pages))
-    says_translation = "рабочийперевод" in words or "жұмысаудармасы" in words
-    assert says_translation == (case.edition.wording[case.language] == "translation")
-    assert issued.document.data["editions"][case.language]["wording"] == case.edition.wording[case.language]
+    said, status = foot.paper_words()[case.language], case.edition.wording[case.language]
+    lists = [
+        whole.forms.grounds_on(name, case.day)[1].wording[case.language] for name in issued.document.data["grounds"]
+    ]
+    assert (pagetext.squeezed(said["translation"]) in words) == (status == "translation")
+    assert (pagetext.squeezed(said["grounds_translation"]) in words) == (status == "house" and "translation" in lists)
+    assert issued.document.data["editions"][case.language]["wording"] == status
 
 
 def test_two_languages_are_one_document(whole: Office) -> None:

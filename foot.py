@@ -31,7 +31,7 @@ def of_document(catalogue: Catalogue, form: Form, data: Mapping[str, Any], langu
         edition, text = form.edition(state["edition"]), form.edition(state["text"])
         lines.append(_edition_line(catalogue, form, edition, language))
         lines += _status_lines(state["wording"], edition, text, language)
-        if text.wording[language] == "house" and _translates_grounds(catalogue, data, language):
+        if text.wording[language] == "house" and _translates_grounds(catalogue, form, data, language):
             lines.append(paper_words()[language]["grounds_translation"])
         lines += [data["phrase"][language]] if "phrase" in data else []
     return lines
@@ -46,9 +46,10 @@ def of_empty_form(catalogue: Catalogue, wording: Wording, languages: Sequence[La
     return lines
 
 
-def _translates_grounds(catalogue: Catalogue, data: Mapping[str, Any], language: Language) -> bool:
-    """True if the grounds of a document are printed in a working translation."""
-    lists = ((catalogue.grounds[name].editions, edition) for name, edition in data["grounds"].items())
+def _translates_grounds(catalogue: Catalogue, form: Form, data: Mapping[str, Any], language: Language) -> bool:
+    """True if grounds are printed, and in a working translation."""
+    printed = {spec.list_key for name, spec in form.file.fields.items() if data["fields"].get(name)}
+    lists = ((catalogue.grounds[name].editions, data["grounds"][name]) for name in printed & data["grounds"].keys())
     return any(e.wording[language] == "translation" for editions, edition in lists for e in editions if e.id == edition)
 
 

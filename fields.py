@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,7 +21,7 @@ from qujat.banking import bic_fault, iban_fault
 from qujat.errors import FieldError
 from qujat.identifiers import bin_fault, birth_date_agrees, iin_fault, sex_agrees
 from qujat.languages import LANGUAGES, Language
-from qujat.money import money_fault
+from qujat.money import money_fault, money_text, parse_money
 from qujat.texts import faults
 
 # fmt: off
@@ -56,8 +57,9 @@ class FieldSpec(BaseModel):
     by_language: given in every language of the decision; choices: code → words by language (choice, many); columns:
     the fields of a row; list (list_key): the key of the grounds list; min, max: of a whole number or of entries;
     lines: blank lines on an empty form; future: a day after the decision is allowed; not_before: a day field of the
-    same object; amount: what the law fixes a sum at (`amounts`); printed: false for what the rules need and the form
-    has no place for: it is in the data and on no page; editions: where the field stands (empty: in all).
+    same object; amount: what the law fixes a sum at (`amounts`); total_of: "rows.column", of which a sum is the total;
+    once: a column that one row gives for them all, and only one; printed: false for what the rules need
+    and the form has no place for: it is in the data and on no page; editions: where the field stands (empty: in all).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -75,6 +77,8 @@ class FieldSpec(BaseModel):
     future: bool = False
     not_before: str = ""
     amount: AmountRule | None = None
+    total_of: str = ""
+    once: bool = False
     printed: bool = True
     editions: list[str] = []
 
@@ -115,7 +119,8 @@ def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: 
     inside = replace(context, outer={**context.outer, **values})
     for name, spec in specs.items():
         errors += _check_field(spec, values, name, inside, f"{path}/{name}")
-    return [*errors, *_check_together(specs, values, path), *_check_amounts(specs, values, inside, path)]
+    errors += _check_together(specs, values, path)
+    return [*errors, *_check_amounts(specs, values, inside, path), *_check_rows(specs, values, path)]
 
 
 def _check_field(
@@ -354,6 +359,34 @@ def _check_amounts(
             wrong = disagreement(spec.amount, value, context.outer.get, context.day, context.aek_day)
             if wrong:
                 yield FieldError(f"{path}/{name}", *wrong)
+
+
+def _check_rows(specs: Mapping[str, FieldSpec], values: Mapping[str, Json], path: str) -> Iterator[FieldError]:
+    """What the rows of a table say together: a total is that of its rows, a sum for them all stands in one row."""
+    for name, spec in specs.items():
+        if spec.total_of and (wrong := _total_fault(values.get(name), _column(values, *spec.total_of.split(".")))):
+            yield FieldError(f"{path}/{name}", "total-disagrees", f"{wrong}, the total of {spec.total_of}")
+        for column in (column for column, inner in spec.columns.items() if inner.once and _rows_of(values, name)):
+            if (times := len(_column(values, name, column))) != 1:
+                wanted = f"expected {column} in one row, as it is for them all; came in {times}"
+                yield FieldError(f"{path}/{name}", "not-once", wanted)
+
+
+def _column(values: Mapping[str, Json], rows: str, column: str) -> list[Json]:
+    """What the rows give in one column, without the rows that give nothing."""
+    return [row[column] for row in _rows_of(values, rows) if column in row]
+
+
+def _rows_of(values: Mapping[str, Json], name: str) -> list[dict[str, Json]]:
+    given = values.get(name)
+    return [row for row in given if isinstance(row, dict)] if isinstance(given, list) else []
+
+
+def _total_fault(value: Json, parts: Sequence[Json]) -> str:
+    """Sums that are none are reported where they stand."""
+    total, sums = parse_money(value), [parse_money(part) for part in parts]
+    due = sum((part for part in sums if part is not None), Decimal())
+    return f"expected {money_text(due)}" if sums and total is not None and None not in sums and total != due else ""
 
 
 def _wrong_type(path: str, wanted: str, value: Json) -> FieldError:

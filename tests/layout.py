@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
+import pytest
 from weasyprint.document import Document
 from weasyprint.formatting_structure import boxes
+
+from qujat import engine
+from qujat.rendering import Sheet
 
 SLACK = 0.6  # CSS pixels: less than the stroke of a letter
 
@@ -35,6 +40,21 @@ class Word(NamedTuple):
     text: str
     frame: Frame
     within: Frame
+
+
+@contextmanager
+def laid_out() -> Iterator[list[Document]]:
+    """The layouts of all pages that are written meanwhile."""
+    seen: list[Document] = []
+    write = engine.write
+
+    def written(laid: Document, sheet: Sheet) -> bytes:
+        seen.append(laid)
+        return write(laid, sheet)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(engine, "write", written)
+        yield seen
 
 
 def strays(document: Document) -> list[str]:

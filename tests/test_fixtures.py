@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,13 +13,11 @@ import offices
 import pytest
 from cases import Case, cases, catalogue
 from goldens import _mark
-from layout import strays
-from weasyprint.document import Document
+from layout import laid_out, strays
 
 from qujat import decision, document, engine, pages, rendering
 from qujat.office import Office
 from qujat.pipeline import check, issue, rerender
-from qujat.rendering import Sheet
 
 FIXTURES = sorted(offices.FIXTURES.glob("*.json"))
 ANSWERS = {"signature", "timestamp", "signer", "data", "mark", "text", "register", "edition-kk", "edition-ru"}
@@ -53,23 +49,8 @@ def whole(office_in_memory: Office) -> Office:
     return replace(office_in_memory, forms=catalogue())
 
 
-@contextmanager
-def laid_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Document]]:
-    """The layouts of all pages that are written inside."""
-    seen: list[Document] = []
-    write = engine.write
-
-    def written(laid: Document, sheet: Sheet) -> bytes:
-        seen.append(laid)
-        return write(laid, sheet)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(engine, "write", written)
-        yield seen
-
-
-def goes_the_whole_path(given: Json, whole: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    with laid_out(monkeypatch) as layouts:
+def goes_the_whole_path(given: Json, whole: Office) -> None:
+    with laid_out() as layouts:
         issued = issue(decision.parse(given), whole)
     assert len(layouts) == len(given["languages"])
     assert [fault for layout in layouts for fault in strays(layout)] == []
@@ -82,22 +63,18 @@ def goes_the_whole_path(given: Json, whole: Office, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
-def test_every_fixture_goes_the_whole_path_in_both_languages(
-    path: Path, whole: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_fixture_goes_the_whole_path_in_both_languages(path: Path, whole: Office) -> None:
     given = sent(path)
     assert given["languages"] == ["kk", "ru"]
-    goes_the_whole_path(given, whole, monkeypatch)
+    goes_the_whole_path(given, whole)
 
 
 @pytest.mark.parametrize("long", [False, True], ids=["short", "long"])
 @pytest.mark.parametrize("case", others(), ids=str)
-def test_every_edition_that_no_fixture_is_on_goes_the_whole_path(
-    case: Case, long: bool, whole: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_edition_that_no_fixture_is_on_goes_the_whole_path(case: Case, long: bool, whole: Office) -> None:
     given = case.decision(long=long, languages=case.languages)
     assert given["languages"] == ["kk", "ru"]
-    goes_the_whole_path(given, whole, monkeypatch)
+    goes_the_whole_path(given, whole)
 
 
 def test_every_wording_is_on_a_fixture_or_tried_beside_them() -> None:

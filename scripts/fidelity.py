@@ -109,7 +109,7 @@ def _told(edition: Edition, how: re.Pattern[str]) -> tuple[str, ...]:
 
 
 def table(lines: Sequence[Line]) -> Iterator[str]:
-    yield f"{'form':12}{'edition':24}{'':4}{'words':>7}{'printed':>9}{'per cent':>10}{'added':>7}  the notes say"
+    yield f"{'form':12}{'edition':28}{'words':>7}{'printed':>9}{'per cent':>10}{'added':>7}  the notes say"
     for each in lines:
         words_, found, missing, added = each.fidelity
         yield (
@@ -119,7 +119,8 @@ def table(lines: Sequence[Line]) -> Iterator[str]:
         yield from (f"{'':16}missing: {run}" for run in missing)
         yield from (f"{'':16}added:   {run}" for run in added)
     total, found = (sum(getattr(each.fidelity, name) for each in lines) for name in ("words", "found"))
-    yield f"{len(lines)} official wordings: {found} of {total} words printed in order, {_floored(100 * found / total)} %"
+    share = _floored(100 * found / total)
+    yield f"{len(lines)} official wordings: {found} of {total} words printed in order, {share} %"
 
 
 def _floored(per_cent: float) -> str:

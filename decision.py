@@ -16,10 +16,10 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qujat.errors import FieldError, FieldErrors
-from qujat.fields import escape, parse_day
+from qujat.fields import escape
 from qujat.identifiers import bin_fault, iin_fault
 from qujat.languages import Language
-from qujat.texts import faults
+from qujat.texts import faults, parse_day
 
 MAX_BYTES = 1_000_000
 

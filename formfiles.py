@@ -89,10 +89,16 @@ class FormFile(Strict):
         return self
 
     @model_validator(mode="after")
-    def _amounts_are_known(self) -> FormFile:
+    def _rules_can_work(self) -> FormFile:
         for name, spec, beside in _specs(self.fields):
             if spec.amount and spec.amount.kind not in amounts.kinds():
                 raise ValueError(f"{name}: amount: expected one of {', '.join(amounts.kinds())}")
+            if spec.once and name in self.fields:
+                raise ValueError(f"{name}: once: expected it at a column of rows")
+            if spec.total_of and not _is_money_column(self.fields, spec.total_of):
+                raise ValueError(f"{name}: total_of: expected rows.column, a column of sums of this form")
+            if spec.amount and (place := self.fields.get(spec.amount.place)) and not place.required:
+                raise ValueError(f"{name}: amount: expected {spec.amount.place} to be required")
             if spec.amount and (missing := set(amounts.fields_of(spec.amount)) - beside):
                 raise ValueError(f"{name}: amount: the form has no field {', '.join(sorted(missing))}")
         return self
@@ -137,6 +143,12 @@ def _specs(fields: Mapping[str, FieldSpec]) -> Iterator[tuple[str, FieldSpec, se
         yield name, spec, set(fields)
         for column, inner in spec.columns.items():
             yield f"{name}.{column}", inner, {*fields, *spec.columns}
+
+
+def _is_money_column(fields: Mapping[str, FieldSpec], named: str) -> bool:
+    rows, _, column = named.partition(".")
+    found = fields[rows].columns.get(column) if rows in fields else None
+    return found is not None and found.type == "money"
 
 
 class GroundsFile(Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -12,6 +13,7 @@ import offices
 
 from qujat.catalogue import Catalogue, Edition, Form, Wording, load
 from qujat.errors import QujatError
+from qujat.fields import FieldSpec
 from qujat.languages import LANGUAGES, Language
 
 # Invented publication days within their bounds, so that every edition is in force on some day.
@@ -62,6 +64,14 @@ class Case:
             "languages": self.written_in,
         }
         return sent | fitted | changes
+
+
+def without_rules(specs: Mapping[str, FieldSpec]) -> dict[str, FieldSpec]:
+    """The fields by the shape of their values alone, without what the law says of sums."""
+    none = {"amount": None, "total_of": "", "once": False}
+    return {
+        name: spec.model_copy(update={**none, "columns": without_rules(spec.columns)}) for name, spec in specs.items()
+    }
 
 
 def _wording(form: Form, day: date, language: Language) -> Wording:

@@ -63,7 +63,7 @@ class Judge:
 def judge_of(case: Case) -> Judge:
     counts = {name: len(texts) for name, texts in texts_of_grounds(case).items()}
     context = Context([case.language], case.day, counts)
-    return Judge(case.wording.fields, context, Draft202012Validator(published(case)))
+    return Judge(cases.without_rules(case.wording.fields), context, Draft202012Validator(published(case)))
 
 
 @each_case

@@ -41,13 +41,13 @@ def _value(data: bytes, start: int, depth: int) -> tuple[bytes, int]:
 def _parts(data: bytes, at: int, end: int | None, depth: int) -> tuple[list[bytes], int]:
     """The values inside a constructed one, and where it ends; `end` None: where the end is marked (8.1.5)."""
     parts: list[bytes] = []
-    while at != end:
+    while end is None or at < end:
         if end is None and data[at : at + 2] == _END:
             return parts, at + 2
         part, at = _value(data, at, depth + 1)
-        if end is not None and at > end:
-            raise DerError("a value runs past the end of what holds it")
         parts.append(part)
+    if at > end:
+        raise DerError("a value runs past the end of what holds it")
     return parts, at
 
 

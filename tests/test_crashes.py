@@ -309,13 +309,13 @@ def test_killed_before_any_step_of_prepare_and_complete_the_document_is_issued_w
 def test_killed_while_prepare_and_complete_write_the_document_is_issued_whole(
     issuers: Issuers, tmp_path: Path, pki: Pki, how: str, first: int
 ) -> None:
-    """Before each file; before every third statement that writes after the reservation, within transactions too."""
+    """Before each file; before every fourth statement that writes after the reservation, within transactions too."""
     n, states = first, []
     while killed_elsewhere(issuers, tmp_path / str(n), how, n):
         states.append([document.status for document in nothing_is_half_issued(tmp_path / str(n), pki)])
         completing_it_again_finishes_it(tmp_path / str(n), pki)
-        n += 3 if how == "before-write" else 1
-    assert states.count(["reserved"]) > 3
+        n += 4 if how == "before-write" else 1
+    assert states.count(["reserved"]) > 2
 
 
 # The other side: a process that forks others, which issue and die.

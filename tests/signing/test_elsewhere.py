@@ -28,7 +28,7 @@ from qujat.errors import (
     VerificationError,
 )
 from qujat.signing import ber, cms, der, elsewhere, pades, received, revision, signeddata
-from qujat.signing.signer import _ORDER
+from qujat.signing.signer import _ORDER, one_spelling
 
 DATA = "Шешім № 1".encode()
 LEVELS = ["B-B", "B-T"]
@@ -128,11 +128,11 @@ def test_a_signature_by_gost_is_neither_good_nor_bad(plain, ring, now, digest, s
     assert "nothing was issued" in said
 
 
-def test_sha1_is_refused_as_what_it_is(ec_head, ring, now):
-    (ec_head.folder / "content").write_bytes(DATA)
+def test_sha1_is_refused_as_what_it_is(head, ring, now):
+    (head.folder / "content").write_bytes(DATA)
     weak = subprocess.run(["openssl", "cms", "-sign", "-binary", "-md", "sha1", "-outform", "DER", "-in", "content",
                            "-signer", "certificate.pem", "-inkey", "key.pem"],
-                          cwd=ec_head.folder, capture_output=True, check=True).stdout  # fmt: skip
+                          cwd=head.folder, capture_output=True, check=True).stdout  # fmt: skip
     refused(weak, ring, now, UnsupportedAlgorithm, r"1\.3\.14\.3\.2\.26")
 
 
@@ -165,6 +165,21 @@ def test_a_signed_attribute_that_nobody_expects_is_named(ec_head, plain, ring, n
         chosen = der.set_of(*attributes)
         changed = replace(message, attributes=chosen, signature=ec_head.signer.sign(chosen)).encode()
         refused(changed, ring, now, said=said)
+
+
+def test_a_signed_attribute_that_nobody_expects_is_not_verified_either(ec_head, plain, ring):
+    message = received.read(plain)
+    more = signeddata._attribute(der.oid("1.2.840.113549.1.9.52"), der.tlv(der.SEQUENCE))
+    chosen = der.set_of(*members(message), more)
+    path = (message.signer, *(c.public_bytes(Encoding.DER) for c in ring.trust.intermediates))
+    for attributes, accepted in ((message.attributes, True), (chosen, False)):
+        value = one_spelling(ec_head.signer.sign(attributes), ec_head.signer.certificate)
+        made = replace(message, attributes=attributes, signature=value, certificates=path).encode()
+        if accepted:
+            assert cms.verify_detached(made, DATA, ring.trust, plain=True)
+            continue
+        with pytest.raises(DocumentAltered, match="attributes"):
+            cms.verify_detached(made, DATA, ring.trust, plain=True)
 
 
 def members(message):
@@ -310,6 +325,8 @@ def test_ber_becomes_der(encoded, wanted):
         "30820001",
         "3002020101",
         "24030201 01",
+        "30023080 0000",
+        "3080" * 5000,
         "308900000000000000000100",
     ],
 )

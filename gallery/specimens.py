@@ -1,20 +1,22 @@
 """The sheets of the gallery: the empty form, and the form filled from its fixture decision as a specimen.
 
-A specimen is no document, and says so in place of the words of a signed one: no number, no signature, no stand-in key,
-a QR code that holds no mark but a plain sentence, and a foot on every page.
+A specimen is no document, and says so: across every page and at its foot, in place of the number, of the signature and
+of the stand-in's words. Its QR code holds no mark but a plain sentence.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from qujat import decision, document, pages, qr
+from markupsafe import Markup
+
+from qujat import decision, document, pages, qr, rendering
 from qujat.acts import Interval
 from qujat.catalogue import ROOT, Catalogue, Form, Wording
 from qujat.errors import ConfigurationError
@@ -52,8 +54,15 @@ def filled(catalogue: Catalogue, wording: Wording, folder: Path = FIXTURES) -> S
     sheet = pages.page(catalogue, data, wording.language, _mark())
     seal = {**sheet.words["seal"], **{name: said[name] for name in ("signed", "stand_in", "how", "alt")}}
     # The first line of the foot gives number and day of the document; a specimen has neither.
-    foot = [said["foot"].format(form=wording.form.annex), *sheet.words["foot"][1:]]
-    return replace(sheet, words={**sheet.words, "copy": said["copy"], "seal": seal, "foot": foot})
+    foot = [_first_line(said, wording.form), *sheet.words["foot"][1:]]
+    return replace(sheet, words={**sheet.words, "seal": seal, "foot": foot})
+
+
+def _first_line(said: Mapping[str, str], form: Form) -> Markup:
+    line = rendering.fill(
+        "gallery/specimen.html.j2", {"across": said["across"], "foot": said["foot"].format(form=form.annex)}
+    )
+    return Markup(line)  # noqa: S704  the template has escaped its values
 
 
 @cache

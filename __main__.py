@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     _documents(commands, common)
     _elsewhere(commands, common)
     _word(commands, common)
+    _gallery(commands, common)
     _keys(commands, common)
     return top
 
@@ -192,6 +193,16 @@ def _word(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="FILE.docx",
         help="or FILE.pdf, where LibreOffice is installed",
     )
+
+
+def _gallery(commands: Any, common: argparse.ArgumentParser) -> None:
+    gallery = _add(
+        commands, common, "gallery", "gallery.gallery", "every form, edition and language to look at, blank and filled"
+    )
+    gallery.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="a new or an empty folder")
+    gallery.add_argument("--form", action="append", metavar="FORM", help="only this form; may be given again")
+    gallery.add_argument("--language", choices=("kk", "ru"), help="only this language")
+    gallery.add_argument("--no-pictures", action="store_true", help="PDFs and HTML only")
 
 
 def _keys(commands: Any, common: argparse.ArgumentParser) -> None:

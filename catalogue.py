@@ -167,7 +167,7 @@ class Catalogue:
         form = self.form(name)
         editions = [e for e in form.editions if e.changes(language)]
         edition = the_edition_on(editions, day, what=f"{form.annex} ({form.key}, {language})")
-        first, last = _days(editions, edition)
+        first, last = days_of(editions, edition)
         text, status = self._text(form, editions, edition, language, day)
         return Wording(form, language, edition, text, status, first, last)
 
@@ -253,7 +253,7 @@ def _unknown_message(editions: list[Edition], open_acts: list[str], day: date, w
     )
 
 
-def _days(editions: list[Edition], edition: Edition) -> tuple[Interval, Interval | None]:
+def days_of(editions: list[Edition], edition: Edition) -> tuple[Interval, Interval | None]:
     """First and last day of an edition: its own end, or the day before the next edition begins."""
     ends = [] if edition.last is None else [Interval(edition.last, edition.last)]
     following = editions[editions.index(edition) + 1 :]

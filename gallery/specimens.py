@@ -21,6 +21,7 @@ from qujat.acts import Interval
 from qujat.catalogue import ROOT, Catalogue, Form, Wording
 from qujat.errors import ConfigurationError
 from qujat.gallery import words
+from qujat.languages import LANGUAGES
 from qujat.pages import DrawnMark
 from qujat.rendering import Sheet
 
@@ -49,7 +50,7 @@ def filled(catalogue: Catalogue, wording: Wording, folder: Path = FIXTURES) -> S
     """The form filled with invented people. Raises FieldErrors if the fixture is not a decision."""
     sent = decision.parse(fitted(wording, folder))
     said = words.specimen(wording.language)
-    wordings = {wording.language: wording}
+    wordings = {language: replace(wording, language=language) for language in sent.languages}
     data = document.assemble(sent, wordings, catalogue, said["number"], stand_in=True)
     sheet = pages.page(catalogue, data, wording.language, _mark())
     seal = {**sheet.words["seal"], **{name: said[name] for name in ("signed", "stand_in", "how", "alt")}}
@@ -71,11 +72,12 @@ def _mark() -> DrawnMark:
 
 
 def fitted(wording: Wording, folder: Path = FIXTURES) -> dict[str, Any]:
-    """The fixture decision of the form in this language alone, on a day and with the fields of this edition."""
+    """The fixture decision of the form in this language (a bilingual form in both), fitted to this edition."""
     sent: dict[str, Any] = json.loads((folder / f"{wording.form.annex}.json").read_text(encoding="utf-8"))
     fields = {name: value for name, value in sent["fields"].items() if name in wording.fields}
     day = day_within(wording.first, wording.last, date.fromisoformat(sent["day"]))
-    return sent | {"day": day.isoformat(), "languages": [wording.language], "fields": fields}
+    languages = LANGUAGES if wording.form.file.bilingual else (wording.language,)
+    return sent | {"day": day.isoformat(), "languages": list(languages), "fields": fields}
 
 
 def day_within(first: Interval, last: Interval | None, wanted: date) -> date:

@@ -13,7 +13,7 @@ from qujat.formfiles import Order, WordingStatus
 from qujat.gallery import words
 from qujat.gallery.words import Both
 from qujat.languages import LANGUAGES, Language
-from qujat.words import dated, day_in_figures
+from qujat.words import NBSP, dated, day_in_figures
 
 # A form and an edition become names of files.
 _FILE_NAME = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
@@ -84,7 +84,7 @@ class Shelf:
 def _bounds(day: Interval) -> str:
     if day.known:
         return day_in_figures(day.known)
-    return f"({day_in_figures(day.earliest)} … {day_in_figures(day.latest) if day.latest else '?'})"
+    return f"({day_in_figures(day.earliest)}{NBSP}…{NBSP}{day_in_figures(day.latest) if day.latest else '?'})"
 
 
 def _until_only(last: Interval) -> Both:

@@ -77,6 +77,16 @@ def test_the_word_file_has_the_words_of_the_pdf(case: Case, long: bool) -> None:
 
 
 @pytest.mark.parametrize("case", EDITIONS)
+def test_a_hyphen_that_holds_a_line_together_on_the_page_holds_it_in_word(case: Case) -> None:
+    """`4-қосымшаға` in a span that may not wrap: Word breaks a line after any hyphen but its own unbroken one."""
+    sheet = pages.page(catalogue(), data_of(case), case.language, _mark())
+    spans = [e for e in rendering.tree(rendering.html(sheet)).iter("span") if "nowrap" in e.get("style", "")]
+    with zipfile.ZipFile(io.BytesIO(word.word(catalogue(), data_of(case), case.language))) as opened:
+        body = opened.read("word/document.xml").decode("utf-8")
+    assert body.count("<w:noBreakHyphen/>") == sum((span.text or "").count("-") for span in spans)
+
+
+@pytest.mark.parametrize("case", EDITIONS)
 def test_the_empty_word_form_has_the_words_of_the_empty_pdf(case: Case) -> None:
     shown = pagetext.read(rendering.pdf(pages.blank(catalogue(), case.wording))).pages
     made = word.empty(catalogue(), case.wording)

@@ -20,7 +20,7 @@ from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 
 from qujat.wordfilling import packed
-from wordbuild.inline import Piece
+from wordbuild.inline import NO_BREAK_HYPHEN, Piece
 from wordbuild.looks import MARGINS, PAGE, POINT, WIDTH, Look
 from wordbuild.ooxml import (
     add_field,
@@ -305,7 +305,11 @@ def _alike(one: Piece, other: Piece) -> bool:
 
 def _run(paragraph: Paragraph, found: Sequence[Piece]) -> None:
     if found:
-        made: Run = paragraph.add_run("".join(piece.text for piece in found))
+        first, *others = "".join(piece.text for piece in found).split(NO_BREAK_HYPHEN)
+        made: Run = paragraph.add_run(first)
+        for text in others:
+            made._r.append(element("w:noBreakHyphen"))
+            made.add_text(text)
         if found[0].bold:
             made.bold = True
         if found[0].underlined:

@@ -162,11 +162,11 @@ class Column:
         self._gap, self._after, self._last, self._used, self._below_table = 0.0, look.after, made, True, False
 
     def tag(self, code: str) -> None:
-        """A paragraph that docxtpl takes for its tag alone."""
+        """A paragraph that docxtpl takes for its tag alone: once filled it is gone, and a table above still touches."""
         made = self._next_paragraph()
         made.style = self.paper.style(GAP)
         made.add_run(code)
-        self._after, self._last, self._below_table, self._used = 0.0, None, False, True
+        self._after, self._last, self._used = 0.0, None, True
 
     def table(self, widths: Sequence[float], left: float, above: float, *, ruled: bool = False) -> Grid:
         """A table with columns of these widths, `left` from the margin."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from qujat import document, issuing, rendering
 from qujat.decision import Decision
@@ -52,6 +52,7 @@ class ToSign:
     kept: StoredFile
     content: bytes = field(repr=False)
     whole: bytes = field(repr=False)
+    format: Literal["cms-detached"] = "cms-detached"
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from qujat import sqlitefile, tickets
+from qujat import tickets
 from qujat.entries import (
     Assemble,
     Claim,
@@ -32,6 +32,7 @@ from qujat.entries import (
     Ticket,
 )
 from qujat.errors import AlreadyIssued, DecisionChanged, NumberTaken, RegisterUnreachable, UnknownDocument
+from qujat.sqlitefile import only_growing, opened, text
 
 __all__ = [
     "Assemble",
@@ -144,7 +145,7 @@ class Sqlite:
                 new.token,
                 new.code,
                 new.salt,
-                sqlitefile.text(at),
+                text(at),
             )
             db.execute(
                 "INSERT INTO document (authority, decision, number, digest, token, code, salt, reserved_at, data)"
@@ -297,7 +298,8 @@ class Sqlite:
     def _connection(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
         if db is None:
-            db = self._local.db = sqlitefile.open_file(self.path, _SCHEMA + tickets.SCHEMA, _FOREVER | tickets.FOREVER)
+            script = _SCHEMA + tickets.SCHEMA + only_growing(_FOREVER | tickets.FOREVER)
+            db = self._local.db = opened(self.path, script)
         return db
 
 
@@ -329,7 +331,7 @@ def _enter(
 ) -> None:
     db.execute(
         "INSERT INTO entry (document, kind, at, reason, other) VALUES (?,?,?,?,?)",
-        (document, kind, sqlitefile.text(at), reason, other),
+        (document, kind, text(at), reason, other),
     )
 
 

@@ -1,4 +1,4 @@
-"""An SQLite file that only grows: write-ahead log, every commit on the disk before it is acknowledged."""
+"""Opening an SQLite file that several processes write: write-ahead log, every commit on the disk, patience."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-# What is kept for ever: tables, and the sets of columns by which a row is the same row.
-Forever = Mapping[str, list[tuple[str, ...]]]
-
-_PATIENCE = 30.0  # seconds to wait for another writer
+PATIENCE = 30.0  # seconds to wait for another writer
 
 
-def open_file(path: Path | str, schema: str, forever: Forever) -> sqlite3.Connection:
-    """Open, and make what is not there yet. Waits for another process that is doing the same."""
-    db = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
-    give_up = time.monotonic() + _PATIENCE
+def opened(path: Path | str, script: str) -> sqlite3.Connection:
+    """Open, and run the script that makes what is not there yet. Waits for another process that is doing the same."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)
+    give_up = time.monotonic() + PATIENCE
     while True:
         try:
-            _prepare(db, schema, forever)
+            _prepare(db, script)
         except sqlite3.OperationalError as error:
             # A change of the journal mode does not wait by itself, whatever the time-out.
             if (
@@ -33,15 +30,15 @@ def open_file(path: Path | str, schema: str, forever: Forever) -> sqlite3.Connec
             return db
 
 
-def _prepare(db: sqlite3.Connection, schema: str, forever: Forever) -> None:
+def _prepare(db: sqlite3.Connection, script: str) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
-    db.executescript(schema + _only_growing(forever))
+    db.executescript(script)
 
 
-def _only_growing(forever: Forever) -> str:
-    """Triggers that refuse to change, delete or replace a row of what is kept for ever."""
+def only_growing(forever: Mapping[str, list[tuple[str, ...]]]) -> str:
+    """Triggers that refuse to change, delete or replace a row; by table, the columns by which a row is the same row."""
     triggers = []
     for table, keys in forever.items():
         same = " OR ".join("(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys)

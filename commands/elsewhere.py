@@ -83,7 +83,7 @@ def _described(prepared: Prepared) -> dict[str, Any]:
                 "file": _file(file),
                 "bytes": len(file.content),
                 "sha256": file.sha256,
-                "format": "cms-detached",
+                "format": file.format,
             }
             for file in prepared.files
         ],

@@ -57,7 +57,12 @@ def accepted(received_cms: bytes, content: bytes, trust: Trust, *, at: datetime,
     of the kind asked for), VerificationError.
     """
     message = received.read(received_cms)
-    _check_kind(message, content, level)
+    try:
+        _check_kind(message, content, level)
+    except (ValueError, IndexError) as error:  # DerError among them
+        raise SignatureRefused(
+            f"expected well-formed signed attributes, came others: {error}; sign again with another program"
+        ) from error
     digest = sha256(content).digest()
     message = replace(message, content=None)
     certificate = signeddata.verify(message, digest, attributes=cms.PLAIN_ATTRIBUTES, optional=cms.PLAIN_OPTIONAL)

@@ -6,6 +6,7 @@ Kinds of keys: P-256 (the stand-in's) and RSA of 2048 bits or more (the NCA's), 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from cryptography import x509
@@ -92,6 +93,7 @@ def usable(certificate: x509.Certificate) -> None:
     )
 
 
+@lru_cache(maxsize=256)
 def is_rsa(certificate: x509.Certificate) -> bool:
     """True if the key of the certificate is an RSA key; False for any other, or for one that cannot be read."""
     return isinstance(_public_key(certificate), rsa.RSAPublicKey)

@@ -167,6 +167,15 @@ def test_a_signed_attribute_that_nobody_expects_is_named(ec_head, plain, ring, n
         refused(changed, ring, now, said=said)
 
 
+def test_signed_attributes_that_are_none_are_refused(plain, ring, now):
+    message = received.read(plain)
+    broken = [der.tlv(der.SEQUENCE, der.octets(b"x"), der.tlv(der.SET, der.tlv(der.NULL))), members(message)[0]]
+    for more in broken:
+        refused(
+            replace(message, attributes=der.set_of(*members(message), more)).encode(), ring, now, said="well-formed"
+        )
+
+
 def test_a_signed_attribute_that_nobody_expects_is_not_verified_either(ec_head, plain, ring):
     message = received.read(plain)
     more = signeddata._attribute(der.oid("1.2.840.113549.1.9.52"), der.tlv(der.SEQUENCE))

@@ -125,7 +125,7 @@ def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: 
     for name, spec in specs.items():
         errors += _check_field(spec, values, name, inside, f"{path}/{name}")
     told = {error.path for error in errors}
-    return [*errors, *(error for error in together(specs, values, inside, path) if error.path not in told)]
+    return [*errors, *together(specs, values, inside, path, told)]
 
 
 def _check_field(

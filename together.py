@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,16 @@ Json = Any
 
 
 def together(
-    specs: Mapping[str, FieldSpec], values: Mapping[str, Json], context: Context, path: str
+    specs: Mapping[str, FieldSpec], values: Mapping[str, Json], context: Context, path: str, told: Container[str]
 ) -> Iterator[FieldError]:
-    """What is wrong between fields that may each be right. `context.outer` has the fields around a row, and these."""
+    """What is wrong between fields that may each be right. `context.outer` has the fields around a row, and these.
+
+    `told`: the paths of which a fault was told already; a field that belongs to a choice is not told twice.
+    """
     yield from _person_and_order(specs, values, path)
     for name, message in disagreements(specs, values, context.day):
         yield FieldError(f"{path}/{name}", "term-disagrees", message)
-    yield from _with_choices(specs, values, path)
+    yield from (error for error in _with_choices(specs, values, path) if error.path not in told)
     yield from _amounts(specs, values, context, path)
     yield from _rows(specs, values, path)
 

@@ -128,8 +128,9 @@ def lost(put: list[str], root: Element) -> list[str]:
 def test_hostile_strings_in_all_fields_at_once_are_printed_whole(trial: Trial, data: st.DataObject) -> None:
     case, count = trial.case, len(trial.places) + len(AROUND) - 1
     sent, put = filled(trial, hostile.drawn(data, count))
-    wordings = {case.language: case.wording}
-    made = document.assemble(decision.parse(sent), wordings, catalogue(), "2026-000123", stand_in=True)
+    parsed = decision.parse(sent)
+    wordings = {name: catalogue().in_force(parsed.form, parsed.day, name) for name in parsed.languages}
+    made = document.assemble(parsed, wordings, catalogue(), "2026-000123", stand_in=True)
     assert document.from_xml(document.to_xml(Sealed(made, bytes(TOKEN_BYTES), bytes(16)))).data == made
 
     sheet = pages.page(catalogue(), made, case.language, _mark())

@@ -6,6 +6,7 @@ Each rule returns a remark (empty if there is nothing to say) or raises: Failed,
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm as NotImplementedHere
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from qujat.errors import QujatError, RevocationUnknown, UnsupportedAlgorithm
+from qujat.errors import CertificateRevoked, QujatError, RevocationUnknown, UnsupportedAlgorithm
 from qujat.signing import policy
 from qujat.signing.adapters.cmsfacts import SignerFacts, Stamp, hash_of, weak
 from qujat.signing.trust import MALFORMED
@@ -161,11 +162,9 @@ def certificate(
     if not is_gost(signer, certificate):
         if expected.trust is None:
             raise Failed("indeterminate", "chain-unknown", "no trust of our own for this kind of key")
-        # Path and revocation in one; what is open about revocation is the next rule's to say.
-        try:
+        # The path is looked for together with revocation, which is the next rule's to tell.
+        with suppress(CertificateRevoked, RevocationUnknown):
             expected.trust.path(certificate, (), at=moment, purpose="sign")
-        except RevocationUnknown:
-            return "checked here"
         return "checked here"
     if not (told.certificate.valid or (told.without is not None and told.without.valid)):
         raise Failed("indeterminate", "chain-unknown", "NCANode does not know the issuer, or judges at another time")

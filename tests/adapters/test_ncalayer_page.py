@@ -1,5 +1,6 @@
 """The signing page in real Chromium, against an NCALayer of our own that says what was recorded, or signs."""
 
+import base64
 import json
 import os
 import shutil
@@ -128,7 +129,7 @@ def sign_with(head):
 
     def answer(request):
         data = request["args"]["data"]
-        signed = [pem(head.cms(kzcms.base64.b64decode(one))) for one in ([data] if isinstance(data, str) else data)]
+        signed = [pem(head.cms(base64.b64decode(one))) for one in ([data] if isinstance(data, str) else data)]
         return json.dumps({"status": True, "body": {"result": signed}})
 
     return answer
@@ -248,32 +249,39 @@ def test_ncalayer_that_does_not_run_is_told_in_plain_words(page, office):
     says(page, words["not_running"])
 
 
+PUBLIC = "https://page.example"
+
+
+def public(page, office):
+    """Our server at a public address: answered without a network, which Chromium takes for public."""
+
+    def answer(route):
+        path, _, query = route.request.url.removeprefix(f"{PUBLIC}/sign").partition("?")
+        sent = route.request.post_data_buffer or b""
+        language = {"lang": query.removeprefix("lang=")}
+        asked = ncalayer.Request(route.request.method, path, dict(route.request.headers), sent, language)
+        said = ncalayer.respond(asked, office.desk)
+        route.fulfill(status=said.status, headers=said.all_headers(), body=said.body)
+
+    page.route(f"{PUBLIC}/**", answer)
+    page.goto(f"{PUBLIC}/sign/{office.session.id}?lang=ru")
+    return page_words("ru")
+
+
 def test_a_browser_that_keeps_the_page_from_this_computer_is_told_apart(page, office, layer):
     """Chromium 147 and later: a page of a public address reaches 127.0.0.1 only with leave (Local Network Access)."""
-    page.route("http://page.example/**", _serve(office))
-    page.goto(f"http://page.example/sign/{office.session.id}?lang=ru")
-    words = page_words("ru")
+    words = public(page, office)
     press(page, words)
     says(page, words["blocked"])
     assert layer.received == []
 
 
-def _serve(office):
-    """Answer the browser without a server."""
-
-    def answer(route):
-        path, _, query = route.request.url.removeprefix("http://page.example/sign").partition("?")
-        asked = ncalayer.Request(
-            route.request.method,
-            path,
-            dict(route.request.headers),
-            route.request.post_data_buffer or b"",
-            {"lang": query.removeprefix("lang=")},
-        )
-        said = ncalayer.respond(asked, office.desk)
-        route.fulfill(status=said.status, headers=said.all_headers(), body=said.body)
-
-    return answer
+def test_with_leave_a_page_of_a_public_address_signs(page, office, layer):
+    page.context.grant_permissions(["local-network-access"], origin=PUBLIC)
+    layer.answers = [(sign_with(kzcms.rsa_head()),)]
+    words = public(page, office)
+    press(page, words)
+    says(page, words["signed"])
 
 
 def test_something_else_on_the_port_is_not_taken_for_ncalayer(page, office, layer):

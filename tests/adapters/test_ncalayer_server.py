@@ -227,7 +227,8 @@ def test_other_methods_are_refused(office, method, path):
 
 
 @pytest.mark.parametrize(
-    "address", ["wss://ncalayer.example:13579", "wss://127.0.0.1.evil.example:1", "wss://127.0.0.1"]
+    "address",
+    ["wss://a.example:13579", "wss://127.0.0.1.a.example:1", "wss://127.0.0.1", "wss://127.0.0.1:1@a.example"],
 )
 def test_ncalayer_is_on_this_machine(office, address):
     with pytest.raises(ConfigurationError):

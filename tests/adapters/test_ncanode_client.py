@@ -158,10 +158,11 @@ def test_nobody_there_is_unavailable():
     assert not NcaNode(address).healthy()
 
 
-def test_an_answer_that_drips_ends_at_the_timeout():
+@pytest.mark.parametrize("connection", [b"keep-alive", b"close"])
+def test_an_answer_that_drips_ends_at_the_timeout(connection):
     """Each wait is short and the whole is long: only a bound on the whole ends it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=_drip, args=(server,), daemon=True)
+        thread = threading.Thread(target=_drip, args=(server, connection), daemon=True)
         thread.start()
         node = NcaNode(f"http://127.0.0.1:{server.getsockname()[1]}", timeout_seconds=0.5)
         with pytest.raises(SigningServiceUnavailable):
@@ -170,12 +171,12 @@ def test_an_answer_that_drips_ends_at_the_timeout():
     assert not thread.is_alive(), "the connection was left open"
 
 
-def _drip(server):
+def _drip(server, kind):
     connection, _ = server.accept()
     with connection:
         connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
-        for _ in range(1000):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: " + kind + b"\r\nContent-Length: 100\r\n\r\n")
+        for _ in range(100):
             try:
                 connection.sendall(b" ")
             except OSError:

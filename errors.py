@@ -24,7 +24,9 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── UnknownTicket           unknown-ticket
 │   ├── TicketExpired           ticket-expired
 │   ├── TicketUsed              ticket-used
-│   └── SignerNotEntitled       signer-not-entitled
+│   ├── SignerNotEntitled       signer-not-entitled
+│   ├── SigningServiceUnavailable  signing-service-unavailable
+│   └── SigningServiceRefused      signing-service-refused
 ├── VerificationError      what was shown to us is not, or not provably, genuine
 │   ├── NotSigned               not-signed
 │   ├── DocumentAltered         document-altered
@@ -178,6 +180,18 @@ class TicketUsed(SigningError):
 
 class SignerNotEntitled(SigningError):
     code = "signer-not-entitled"
+
+
+class SigningServiceUnavailable(SigningError):
+    """A service that signs or checks elsewhere did not answer; nothing is known, try again."""
+
+    code = "signing-service-unavailable"
+
+
+class SigningServiceRefused(SigningError):
+    """A service that signs or checks elsewhere answered, but not with what was asked for."""
+
+    code = "signing-service-refused"
 
 
 class VerificationError(QujatError):

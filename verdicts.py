@@ -25,8 +25,8 @@ def sentences() -> Mapping[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question and its answer. `name` is stable: signature, certificate, timestamp, signer, preparer, data, mark,
-    text, register, edition."""
+    """One question and its answer. `name` is stable: signature, certificate, revocation, timestamp, signer, preparer,
+    data, mark, text, register, edition."""
 
     name: str
     value: Value

@@ -6,12 +6,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, Protocol
 
 from qujat.rendering import TEMPLATES
-
-if TYPE_CHECKING:
-    from qujat.signing.trust import Trust
 
 Value = Literal["valid", "invalid", "indeterminate"]
 
@@ -64,7 +61,17 @@ class Verdict:
         }
 
 
-def conclude(checks: Sequence[Check], document: dict[str, Any], trust: Trust) -> Verdict:
+class Anchored(Protocol):
+    """Whose trust a verdict rests on: `signing.trust.Trust` says it."""
+
+    @property
+    def stand_in(self) -> bool: ...
+
+    @property
+    def anchor_names(self) -> tuple[str, ...]: ...
+
+
+def conclude(checks: Sequence[Check], document: dict[str, Any], trust: Anchored) -> Verdict:
     """One invalid answer makes the whole invalid; else one open answer makes it indeterminate.
 
     The verdict says whose trust it rests on: `stand_in`, and the `anchors` by name and SHA-256.

@@ -72,6 +72,11 @@ class Expected:
     stand_in: bool = False
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
+    @property
+    def anchor_names(self) -> tuple[str, ...]:
+        """The timestamp authorities that are trusted; the rest rests on the anchors of NCANode."""
+        return tuple(f"timestamp authority (SHA-256 {name})" for name in sorted(self.tsa_certificates))
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -166,7 +171,7 @@ def _judge(facts: CmsFacts, data: bytes, told: Sequence[Told], expected: Expecte
     for number, (signer, one) in enumerate(zip(facts.signers, told, strict=True), start=1):
         label = f"signer {number}: " if len(facts.signers) > 1 else ""
         checks += _signer(signer, one, data, expected, label)
-    return conclude(checks, {}, stand_in=expected.stand_in)
+    return conclude(checks, {}, expected)
 
 
 def _signer(signer: SignerFacts, told: Told, data: bytes, expected: Expected, label: str) -> list[Check]:
@@ -211,4 +216,4 @@ def _check(name: str, error: QujatError, label: str = "") -> Check:
 
 
 def _failed(error: QujatError, expected: Expected) -> Verdict:
-    return conclude([_check("signature", error)], {}, stand_in=expected.stand_in)
+    return conclude([_check("signature", error)], {}, expected)

@@ -79,7 +79,8 @@ def load_others(encoded: Iterable[bytes]) -> tuple[x509.Certificate, ...]:
 
 def with_crls(trust: Trust, encoded: Iterable[bytes]) -> Trust:
     """The same trust with further CRLs to ask; those that cannot be read, or are signed weakly, are left out."""
-    found = [crl for each in list(dict.fromkeys(encoded))[:MOST_CRLS] if (crl := _crl(each))]
+    read = [_crl(each) for each in list(dict.fromkeys(encoded))[:MOST_CRLS]]
+    found = [crl for crl in read if crl is not None]  # a CRL without entries is false
     return replace(trust, crls=(*trust.crls, *found)) if found else trust
 
 

@@ -36,6 +36,18 @@ _LOUD = {
 }
 
 
+_NOT_OURS = {
+    "kk": "Бұл біз шығарған құжат емес. Ондағы қолтаңбалар:",
+    "ru": "Это не наш документ. Подписи в нем:",
+    "en": "This is not a document of ours. The signatures in it are:",
+}
+_BESIDE = {
+    "kk": "Бұл құжат емес, файлға қойылған қолтаңба. Файлдың өзі біздің құжат па – оны бөлек тексеріңіз.",
+    "ru": "Это не документ, а подпись к файлу. Наш ли документ сам файл – проверьте его отдельно.",
+    "en": "This is no document but a signature of a file. Whether the file is a document of ours: check it by itself.",
+}
+
+
 @cache
 def table() -> Mapping[str, Mapping[str, str]]:
     """Code → indication, sub-indication, sentences by language: templates/web/reasons.toml."""
@@ -136,7 +148,8 @@ class SignatureReport(Strict):
 class Report(Strict):
     """The whole file. Not a truth value: `if report:` raises, since "not invalid" is not "valid".
 
-    `attachments` are the names of files inside a PDF, `marks` the texts of QR codes drawn on it that look like marks.
+    `attachments` are the names of files inside a PDF, `marks` the texts of QR codes on it that are marks, `root` the
+    name of an XML's root element with its namespace in braces.
     """
 
     format: Format
@@ -146,6 +159,7 @@ class Report(Strict):
     reasons: tuple[Reason, ...] = ()
     attachments: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+    root: str = ""
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a report has three values: compare report.value with valid, invalid or indeterminate")
@@ -170,6 +184,11 @@ class Report(Strict):
     def trust(self) -> str:
         return "stand-in" if self.stand_in else "production"
 
+    @property
+    def note(self) -> Mapping[str, str]:
+        """What must be said first of a file that is none of ours, by language."""
+        return _BESIDE if self.format == "cms" else _NOT_OURS
+
     def because(self, code: str, detail: str = "") -> Report:
         """The same report with one more reason that concerns the whole file."""
         return self.model_copy(update={"reasons": (*self.reasons, Reason(code=code, detail=detail))})
@@ -179,6 +198,7 @@ class Report(Strict):
         return {
             **self.reason.as_json(),
             "ours": False,
+            "note": dict(self.note),
             "trust": self.trust,
             **({"trust_note": _LOUD} if self.stand_in else {}),
             "format": self.format,

@@ -87,10 +87,12 @@ def _cms(content: bytes, data: bytes | None, trust: Trust, now: datetime) -> Rep
 def _pdf(content: bytes, trust: Trust, now: datetime) -> Report:
     from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
 
-    from qujat.verifier import pdf_files
+    from qujat.verifier import drawn, pdf_files
 
     try:
-        return pdf_files.examine(content, trust, now)
+        report = pdf_files.examine(content, trust, now)
+        # Only a file that would pass is worth drawing.
+        return report.model_copy(update={"marks": drawn.marks(content)}) if report.value == "valid" else report
     except PdfDecodeLimitError as error:
         raise Objection("too-costly", "a stream that grows too large") from error
     except (PdfError, *_FAULTS) as error:

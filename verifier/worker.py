@@ -31,14 +31,17 @@ _LARGEST_REQUEST = 64 * 1024 * 1024
 
 
 def serve(control: socket.socket) -> None:
-    """Fork a worker for every request, until the other side hangs up."""
+    """Fork a worker for every request, until the other side hangs up. A format alone is for getting ready."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel clears away workers that have ended
     while True:
         words, descriptors, _, _ = socket.recv_fds(control, 256, 1)
-        if not words or not descriptors:
+        if not words:
             return
-        form, seconds, memory = words.decode().split()
+        form, *limits = words.decode().split()
         _import(form)
+        if not descriptors:
+            continue
+        seconds, memory = limits
         if os.fork() == 0:
             control.close()
             _work(socket.socket(fileno=descriptors[0]), float(seconds), int(memory))
@@ -53,9 +56,9 @@ def _import(form: str) -> None:
     del request, verification
     table()
     if form == "pdf":
-        from qujat.verifier import pdf_files
+        from qujat.verifier import drawn, pdf_files
 
-        del pdf_files
+        del drawn, pdf_files
     elif form == "xml":
         from qujat.verifier import xml_files
 

@@ -31,7 +31,7 @@ _XML = "{http://www.w3.org/XML/1998/namespace}"
 def examine(content: bytes, trust: Trust, now: datetime) -> Report:
     """Every signature in an XML document. Raises Objection if it cannot be read."""
     root = parse(content)
-    report = Report(format="xml", stand_in=trust.stand_in, checked_at=now)
+    report = Report(format="xml", stand_in=trust.stand_in, checked_at=now, root=str(root.tag))
     own = [child for child in root if child.tag == _SIGNATURE]
     if len(own) > MOST_SIGNATURES:
         raise Objection("too-costly", f"{len(own)} signatures")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from qujat.signing import tokens
 from qujat.signing.tokens import Dictionary, NotPdf
 
+MOST_REVISIONS = 256
 LARGEST_DECODED = 32 * 1024 * 1024  # of one object stream or cross-reference stream
 
 _HEADER = re.compile(rb"%PDF-[12]\.\d(?=[\r\n ])")
@@ -92,6 +93,8 @@ def read(content: bytes) -> tuple[Revision, ...]:
     revisions: list[Revision] = []
     at = tokens.space_end(content, content.index(b"-") + 4)
     while at < len(content) or not revisions:
+        if len(revisions) == MOST_REVISIONS:
+            raise Unread(f"more than {MOST_REVISIONS} revisions", "too-costly", ())
         try:
             revisions.append(_revision(content, at, revisions))
         except NotPdf as error:

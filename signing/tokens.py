@@ -168,6 +168,8 @@ def _string_end(data: bytes, at: int) -> int:
         char = data[at : at + 1]
         if char == b"(":
             depth += 1
+            if depth > DEEPEST:
+                raise NotPdf(f"more than {DEEPEST} brackets within each other", "too-deep")
         elif char == b")":
             depth -= 1
         elif not char:

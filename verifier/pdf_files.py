@@ -10,6 +10,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+from pyhanko.pdf_utils.decode_limits import DecodePurpose
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from qujat.signing import scan, tokens
@@ -24,7 +25,6 @@ from qujat.verifier.report import Objection, Reason, Report, SignatureReport
 from qujat.verifier.timestamps import Stamp
 
 _MOST_PAGES = 20_000
-_MOST_OBJECTS = 1_000_000
 # Names that make a page depend on more than its signed bytes (ISO 32000-1 12.6.4, 12.7.8, 13).
 _ACTIVE = frozenset(
     b"/JavaScript /JS /XFA /Launch /SubmitForm /ImportData /RichMedia /Rendition /SetOCGState /Movie /Sound".split()
@@ -185,19 +185,22 @@ def _active(revisions: Sequence[Revision]) -> Iterator[Objection]:
 def _evidence(reader: PdfFileReader) -> tuple[list[bytes], list[bytes]]:
     """Certificates and CRLs of the document security store (ISO 32000-2 12.8.4.3)."""
     store = entry(reader.root, "/DSS", {})
-    lists = (entry(store, key, ()) for key in ("/Certs", "/CRLs"))
-    others, crls = ([stream.get_object().data for stream in list(each)[:MOST_CRLS]] for each in lists)
-    return others, crls
+    return _streams(store, "/Certs", DecodePurpose.CERTIFICATE), _streams(store, "/CRLs", DecodePurpose.CRL)
+
+
+def _streams(store: Any, key: str, purpose: DecodePurpose) -> list[bytes]:
+    listed = list(entry(store, key, ()))[:MOST_CRLS]
+    return [each.get_object().read_data(purpose) for each in listed]
 
 
 def _attachments(reader: PdfFileReader) -> Iterator[str]:
     """Names of the files that are embedded by name (ISO 32000-1 7.7.4)."""
-    waiting = [entry(entry(reader.root, "/Names", {}), "/EmbeddedFiles", {})]
-    for _ in range(_MOST_OBJECTS):
-        if not waiting:
-            return
+    waiting, seen = [entry(entry(reader.root, "/Names", {}), "/EmbeddedFiles", {})], set[int]()
+    while waiting:
         node = waiting.pop()
+        if id(node) in seen or len(seen) > _MOST_PAGES:
+            raise Objection("pdf-structure", "a tree of names that turns back on itself, or is too large")
+        seen.add(id(node))  # pyHanko keeps what it has read
         pairs = entry(node, "/Names", ())
         yield from (str(name) for name in list(pairs)[::2])
         waiting.extend(kid.get_object() for kid in entry(node, "/Kids", ()))
-    raise Objection("too-costly", "a tree of names that turns back on itself")

@@ -32,6 +32,7 @@ CANONICAL = frozenset(
         EXCLUSIVE + "WithComments",
     )
 )
+MOST_REFERENCES = 8
 SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
 ID_NAMES = ("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id")
 _IN_KEY_INFO = frozenset((f"{DS}X509Data", f"{DS}KeyValue", f"{DS}KeyName"))
@@ -75,7 +76,10 @@ def read(element: etree._Element) -> XmlSignature:
     if method not in CANONICAL:
         raise Objection("xml-transforms", method[:100])
     scheme = algorithms.xml_scheme(one(signed, f"{DS}SignatureMethod").get("Algorithm", ""))
-    references = tuple(_reference(each) for each in signed.findall(f"{DS}Reference"))
+    listed = signed.findall(f"{DS}Reference")
+    if len(listed) > MOST_REFERENCES:
+        raise Objection("too-costly", f"{len(listed)} references")
+    references = tuple(_reference(each) for each in listed)
     return XmlSignature(element, scheme, references, tuple(_certificates(element)), _properties(element))
 
 

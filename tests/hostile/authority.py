@@ -132,6 +132,13 @@ class Authority:
         made = self._made(_person("BELOW"), holder, _end(DOCUMENTS))
         return Holder(made.key, made.certificate, (holder.certificate, *holder.chain))
 
+    def loop(self, many: int) -> Holder:
+        """A holder below a crowd of authorities that all have one name and one key, and no root."""
+        first = self._made(_name("loop"), None, _ca())
+        crowd = tuple(self._made(_name("loop"), first, _ca(), key=first.key).certificate for _ in range(many))
+        below = self._made(_person("LOOP"), first, _end(DOCUMENTS))
+        return Holder(below.key, below.certificate, crowd)
+
     def again(self, holder: Holder, subject: x509.Name) -> Holder:
         """A certificate of another name for the same key."""
         return self._made(subject, self.issuing, _end(DOCUMENTS), key=holder.key)

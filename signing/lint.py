@@ -117,7 +117,9 @@ def _check_streams(revision: Revision) -> None:
 
 def _check_attachment(texts: Mapping[int, bytes]) -> None:
     """At most one embedded file: the data of the decision."""
-    files = [text for text in texts.values() if (b"/EF" in text or b"#" in text) and b"/EF" in tokens.names(text)]
+    hints = (b"/EF", b"/Filespec", b"#")
+    likely = [text for text in texts.values() if any(hint in text for hint in hints)]
+    files = [text for text in likely if tokens.names(text) & {b"/EF", b"/Filespec"}]
     if len(files) > 1:
         raise NotPdf("more than one attachment")
     for text in files:

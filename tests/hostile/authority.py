@@ -111,18 +111,20 @@ class Authority:
         return self._made(_name("no tsa"), self.root, _end(None))
 
     @cached_property
+    def stolen_tsa(self) -> Holder:
+        """A timestamp authority whose key was stolen: its certificate was revoked, and all its timestamps with it."""
+        return self._made(_name("stolen tsa"), self.root, _end(TIMESTAMPS, critical=True))
+
+    @cached_property
     def crls(self) -> tuple[x509.CertificateRevocationList, ...]:
-        entry = (
-            x509.RevokedCertificateBuilder()
-            .serial_number(self.revoked.certificate.serial_number)
-            .revocation_date(self.now - timedelta(hours=1))
-            .build()
-        )
-        return self._crl(self.root, []), self._crl(self.issuing, [entry])
+        return self._crl(self.root, [self.stolen_tsa]), self._crl(self.issuing, [self.revoked])
 
     @cached_property
     def trust(self) -> Trust:
         return Trust((self.root.certificate,), (self.issuing.certificate,), self.crls, stand_in=True)
+
+    def without_roots_crl(self) -> Trust:
+        return Trust((self.root.certificate,), (self.issuing.certificate,), self.crls[1:], stand_in=True)
 
     def without_crls(self) -> Trust:
         return Trust((self.root.certificate,), (self.issuing.certificate,), stand_in=True)
@@ -143,15 +145,21 @@ class Authority:
         """A certificate of another name for the same key."""
         return self._made(subject, self.issuing, _end(DOCUMENTS), key=holder.key)
 
-    def _crl(self, issuer: Holder, entries: list[x509.RevokedCertificate]) -> x509.CertificateRevocationList:
+    def _crl(self, issuer: Holder, revoked: list[Holder]) -> x509.CertificateRevocationList:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(issuer.certificate.subject)
             .last_update(self.now - timedelta(minutes=30))
             .next_update(self.now + _YEAR)
         )
-        for entry in entries:
-            builder = builder.add_revoked_certificate(entry)
+        for holder in revoked:
+            entry = (
+                x509.RevokedCertificateBuilder()
+                .serial_number(holder.certificate.serial_number)
+                .revocation_date(self.now - timedelta(hours=1))
+                .add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False)
+            )
+            builder = builder.add_revoked_certificate(entry.build())
         return builder.sign(issuer.key, SHA256())
 
     def _made(

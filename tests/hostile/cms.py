@@ -229,6 +229,17 @@ def timestamp_that_does_not_name_its_certificate(a: Authority) -> Case:
     return detached(stamped(plain(a), a.tsa, a.now, without=frozenset((messages.NAMED,))))
 
 
+@cases.bad("timestamp-revoked")
+def timestamp_by_an_authority_whose_key_was_stolen(a: Authority) -> Case:
+    """Stamped before the theft, but who holds the key can stamp any time."""
+    return detached(stamped(plain(a), a.stolen_tsa, a.now - timedelta(hours=2)))
+
+
+@cases.bad("timestamp-revocation-unknown")
+def nothing_is_known_of_the_timestamp_authority(a: Authority) -> Case:
+    return replace(detached(stamped(plain(a), a.tsa, a.now)), trust=a.without_roots_crl())
+
+
 @cases.bad("trailing-bytes")
 def bytes_after_the_message(a: Authority) -> Case:
     return Case(plain(a).encode() + b"\0", DATA)
@@ -279,6 +290,13 @@ def digest_and_signature_of_two_kinds(a: Authority) -> Case:
 @cases.bad("no-signing-certificate")
 def certificate_missing(a: Authority) -> Case:
     return detached(plain(a, certificates=()))
+
+
+@cases.bad("certificate-malformed")
+def certificate_that_cannot_be_read(a: Authority) -> Case:
+    """Issuer and serial number are right; its validity is no time."""
+    spoilt = a.head.der.replace(b"\x17\x0d2", b"\x17\x0dx", 1)
+    return detached(plain(a, certificates=(spoilt, *a.head.path[1:])))
 
 
 @cases.bad("other-certificate")

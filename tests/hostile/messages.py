@@ -114,9 +114,12 @@ def issuer_and_serial(certificate: bytes) -> bytes:
 
 def token(value: bytes, tsa: Holder, at: datetime, **changes: object) -> bytes:
     """A timestamp over `value`."""
-    imprint = tlv(
-        der.SEQUENCE, tlv(der.SEQUENCE, der.oid(DIGESTS["sha256"])), der.octets(hashlib.sha256(value).digest())
-    )
+    return token_over(hashlib.sha256(value).digest(), tsa, at, **changes)
+
+
+def token_over(digest: bytes, tsa: Holder, at: datetime, **changes: object) -> bytes:
+    """A timestamp over a SHA-256 digest."""
+    imprint = tlv(der.SEQUENCE, tlv(der.SEQUENCE, der.oid(DIGESTS["sha256"])), der.octets(digest))
     info = tlv(der.SEQUENCE, der.integer(1), der.oid("2.25.1"), imprint, der.integer(1), der.generalized_time(at))
     return Recipe(info, tsa, attached=True, content_type=TST_INFO, **changes).encode()
 

@@ -55,6 +55,12 @@ def test_a_worker_is_stopped_when_it_wants_too_much_memory(authority: Authority)
     assert (report.value, report.code, report.reason.detail) == ("indeterminate", "too-costly", "memory")
 
 
+def test_a_worker_that_breaks_is_no_answer(authority: Authority) -> None:
+    """A limit that the kernel does not know makes the worker fail before it reads anything."""
+    report = judged(cms.detached_b_b(authority), authority, Limits(memory=2**70))
+    assert (report.value, report.code) == ("indeterminate", "checker-failed")
+
+
 def test_a_file_too_large_is_not_even_read(authority: Authority) -> None:
     report = judged(Case(b"%PDF-1.7\n" + bytes(MAX_BYTES)), authority)
     assert (report.value, report.code) == ("indeterminate", "too-large")

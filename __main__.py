@@ -142,7 +142,12 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     check = _add(
         commands, common, "check", "documents.check", "is a document genuine, in effect, of the right edition?"
     )
-    check.add_argument("what", metavar="FILE|NUMBER|MARK", help="a PDF, an XML, a number, a code, the text of a mark")
+    check.add_argument(
+        "what",
+        metavar="FILE|NUMBER|MARK",
+        help="a PDF, an XML, a CMS, a number, a code, the text of a mark; files of strangers are told from ours",
+    )
+    check.add_argument("--data", type=Path, metavar="FILE", help="the file that a detached CMS signed")
     rerender = _add(commands, common, "rerender", "documents.rerender", "render a document again and compare")
     rerender.add_argument("number", metavar="NUMBER")
     rerender.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")

@@ -15,6 +15,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 ├── FormError              our own forms are wrong
 │   ├── FrozenEditionChanged    frozen-edition-changed
 │   └── RenderingError          rendering-failed
+│       └── PageUnsafe              page-unsafe: a page that could be primed is not signed
 ├── SigningError           the document could not be signed
 │   ├── KeyUnavailable          key-unavailable
 │   ├── CertificateExpired      certificate-expired
@@ -138,6 +139,12 @@ class FrozenEditionChanged(FormError):
 
 class RenderingError(FormError):
     code = "rendering-failed"
+
+
+class PageUnsafe(RenderingError):
+    """A page that could show something else after it was signed."""
+
+    code = "page-unsafe"
 
 
 class SigningError(QujatError):

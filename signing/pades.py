@@ -13,7 +13,7 @@ from datetime import datetime
 from cryptography import x509
 
 from qujat.errors import DocumentAltered, NotSigned, RenderingError, SigningError
-from qujat.signing import cades, cms, revision
+from qujat.signing import cades, cms, lint, revision
 from qujat.signing.cms import Level
 from qujat.signing.revision import Claim, Revision, Spelling
 from qujat.signing.signer import Signer, is_rsa
@@ -55,8 +55,10 @@ def sign(
     """The page with a certification signature that permits no change (DocMDP 1) and covers everything but itself.
 
     `page` is an unsigned PDF as rendered; the result begins with it. `at`, `reason` and `name` are the signer's claims.
-    Raises SigningError (the key, the timestamp, a chain too long), RenderingError (not a page that we rendered).
+    Raises SigningError (the key, the timestamp, a chain too long), RenderingError (not a page that we rendered, or one
+    that could be primed: `lint`).
     """
+    lint.check(page)
     room = room_for("B-T" if timestamper else "B-B", signer.certificate)
     prepared = revision.compose(page, Claim(at, name, reason), room)
     made = cades.sign(prepared.digest(), signer)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Literal, NamedTuple, TypeVar
 
 from cryptography import x509
@@ -41,6 +41,7 @@ MALFORMED = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGen
 STAND_IN_POLICY = x509.ObjectIdentifier("2.25.184837276369990849017533375125864671841")
 
 _LONGEST_PATH = 6
+_MOST_LINKS = 64  # certificates that all issue each other give paths without number
 _UNDERSTOOD = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.CertificatePolicies)
 _KEY_STAYED_SAFE = frozenset(
     {
@@ -138,7 +139,7 @@ class Trust:
             _check_leaf(certificate, purpose)
             # One certificate for one issuer and serial number, ours before a copy that somebody may have altered.
             pool = {(c.issuer, c.serial_number): c for c in (*chain, *self.intermediates)}
-            return tuple(self._extend((certificate,), tuple(pool.values())))
+            return tuple(self._extend((certificate,), tuple(pool.values()), count(1)))
         except NotImplementedHere as error:
             raise UnsupportedAlgorithm(
                 "expected keys on P-256 or RSA, came another kind, such as GOST; check with the NCA's own service"
@@ -148,14 +149,19 @@ class Trust:
                 "expected well-formed certificates (RFC 5280 section 4), came one that is not; do not rely on it"
             ) from error
 
-    def _extend(self, path: Path, pool: Path) -> Iterator[Path]:
+    def _extend(self, path: Path, pool: Path, links: Iterator[int]) -> Iterator[Path]:
+        if next(links) > _MOST_LINKS:
+            raise CertificateUntrusted(
+                f"expected certificates that lead straight to a root, came a net of more than {_MOST_LINKS} links;"
+                " do not rely on them"
+            )
         for anchor in self.anchors:
             if _issued(path[-1], anchor, len(path) - 1):
                 yield (*path, anchor)
         if len(path) < _LONGEST_PATH:
             for issuer in pool:
                 if issuer not in path and issuer not in self.anchors and _issued(path[-1], issuer, len(path) - 1):
-                    yield from self._extend((*path, issuer), pool)
+                    yield from self._extend((*path, issuer), pool, links)
 
     def _read_crls(self, certificate: x509.Certificate, issuer: x509.Certificate) -> _Status:
         revoked, windows = [], []

@@ -74,8 +74,10 @@ def sign(
 def prepare(page: bytes, *, at: datetime, level: Level, reason: str, name: str) -> bytes:
     """The page with a revision for a signature that is made elsewhere: as `sign` gives it, but for the CMS.
 
-    The level is decided here: the finished file must be of it. Raises RenderingError (not a page that we rendered).
+    The level is decided here: the finished file must be of it. Raises RenderingError (not a page that we rendered, or
+    one that could be primed: `lint`).
     """
+    lint.check(page)
     return revision.compose(page, Claim(at, name, reason, "plain"), _PLAIN * ROOM[level]).file
 
 

@@ -18,6 +18,8 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── KeyUnavailable          key-unavailable
 │   ├── CertificateExpired      certificate-expired
 │   ├── TimestampUnavailable    timestamp-unavailable
+│   ├── EvidenceUnavailable     evidence-unavailable: nothing says whether a certificate was revoked
+│   ├── SignerRevoked           signer-revoked
 │   └── SignerNotEntitled       signer-not-entitled
 ├── VerificationError      what was shown to us is not, or not provably, genuine
 │   ├── NotSigned               not-signed
@@ -29,7 +31,9 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── MarkInvalid             mark-invalid
 │   └── Indeterminate           neither proved nor refuted
 │       ├── UnsupportedAlgorithm    unsupported-algorithm
-│       └── RevocationUnknown       revocation-unknown
+│       ├── RevocationUnknown       revocation-unknown
+│       ├── EvidenceLapsed          evidence-lapsed: what proved it ran out before anything newer took over
+│       └── NotYet                  not-yet: at that moment these bytes did not exist
 ├── StoreError             the register or the blobs
 │   ├── BlobMissing             blob-missing
 │   ├── BlobAltered             blob-altered
@@ -144,6 +148,16 @@ class TimestampUnavailable(SigningError):
     code = "timestamp-unavailable"
 
 
+class EvidenceUnavailable(SigningError):
+    """Nobody could say whether a certificate was revoked; nothing is issued, send the decision again."""
+
+    code = "evidence-unavailable"
+
+
+class SignerRevoked(SigningError):
+    code = "signer-revoked"
+
+
 class SignerNotEntitled(SigningError):
     code = "signer-not-entitled"
 
@@ -192,6 +206,18 @@ class UnsupportedAlgorithm(Indeterminate):
 
 class RevocationUnknown(Indeterminate):
     code = "revocation-unknown"
+
+
+class EvidenceLapsed(Indeterminate):
+    """A certificate or an algorithm ran out, and nothing proves that what it protects existed before."""
+
+    code = "evidence-lapsed"
+
+
+class NotYet(Indeterminate):
+    """The evidence was made after the moment that was asked about."""
+
+    code = "not-yet"
 
 
 class StoreError(QujatError):

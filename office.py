@@ -18,7 +18,9 @@ from qujat.register import Register, Sqlite
 from qujat.settings import DEFAULT_ADDRESS, Settings
 
 if TYPE_CHECKING:
+    from qujat.signing.evidence import RevocationSource
     from qujat.signing.keys import KeyRing, MarkKey
+    from qujat.signing.proof import Policy
     from qujat.signing.timestamp import TimestampAuthority
     from qujat.signing.trust import Trust
 
@@ -34,7 +36,8 @@ class Office:
     """Forms, register, blobs, keys, the address that marks point to, and a clock.
 
     `pattern` numbers documents, `patterns` those of the authorities (by BIN) that have one of their own.
-    `keys` None: an office that checks and renders again but does not sign. `timestamper` None: PAdES B-B.
+    `keys` None: an office that checks and renders again but does not sign. `timestamper` None: signatures of level B-B;
+    `revocation` None: B-T; both there: B-LTA. `evidence`: what counts as proof in a check; None is the default policy.
     """
 
     forms: Catalogue
@@ -44,6 +47,8 @@ class Office:
     mark_keys: Mapping[bytes, MarkKey]
     keys: KeyRing | None = None
     timestamper: TimestampAuthority | None = None
+    revocation: RevocationSource | None = None
+    evidence: Policy | None = None
     address: str = DEFAULT_ADDRESS
     pattern: str = "{year}-{seq:06}"
     patterns: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +79,8 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),
         keys=ring,
         timestamper=_timestamper(settings, ring) if ring else None,
+        revocation=_revocation(settings, ring, clock) if ring else None,
+        evidence=_policy(settings),
         address=settings.address,
         pattern=settings.numbers.pattern,
         patterns=settings.numbers.authority,
@@ -88,6 +95,22 @@ def _timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None
     if settings.timestamp.url == "none":
         return None
     return ring.timestamper if settings.timestamp.url == "stand-in" else HttpAuthority(settings.timestamp.url)
+
+
+def _revocation(settings: Settings, ring: KeyRing, clock: Clock) -> RevocationSource | None:
+    from qujat.signing.fetching import HttpSource
+
+    if settings.signatures.level == "B-T" or settings.timestamp.url == "none":
+        return None
+    return ring.revocation if settings.signatures.revocation == "stand-in" else HttpSource(clock=clock)
+
+
+def _policy(settings: Settings) -> Policy:
+    from qujat.signing.proof import ALGORITHMS, Policy
+
+    chosen = settings.evidence
+    days = dict(ALGORITHMS) | {str(name): day for name, day in chosen.algorithms.items()}
+    return Policy(chosen.register_is_proof, chosen.timestamp_authority_is_anchor, days)
 
 
 def passphrase(settings: Settings) -> bytes:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
+from qujat import renewals
 from qujat.document import Sealed
 from qujat.errors import DecisionChanged, NumberTaken, RegisterUnreachable, UnknownDocument
+from qujat.sqlitefile import opened
 
 Role = Literal["page", "data", "cms", "mark"]
 Status = Literal["reserved", "active", "superseded", "annulled"]
@@ -55,7 +56,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A reserved or issued document as the register knows it."""
+    """A reserved or issued document as the register knows it. `former`: files whose evidence was renewed since."""
 
     id: int
     number: str
@@ -69,6 +70,7 @@ class Document:
     reason: str = ""
     status_since: datetime | None = None
     superseded_by: str = ""
+    former: tuple[StoredFile, ...] = ()
 
     @property
     def issued(self) -> bool:
@@ -111,7 +113,13 @@ class Register(Protocol):
     def by_code(self, code: str) -> Document | None: ...
 
     def recorded_at(self, sha256: str) -> datetime | None:
-        """When a file with this hash was recorded as issued; None if none was."""
+        """When a file with this hash was recorded as issued or renewed; None if none was."""
+
+    def issued(self) -> Iterator[Document]:
+        """Every issued document, in the order of its number's reservation."""
+
+    def renew(self, document: Document, files: Sequence[StoredFile], at: datetime) -> Document:
+        """From now on these are the document's files of their roles and languages; the old ones stay beside them."""
 
     def annul(self, number: str, reason: str, at: datetime, superseded_by: str = "") -> Document:
         """An entry that the document is no longer in effect."""
@@ -137,12 +145,11 @@ CREATE UNIQUE INDEX IF NOT EXISTS issued_once ON entry (document) WHERE kind = '
 CREATE INDEX IF NOT EXISTS entry_document ON entry (document);
 """
 # What is kept for ever, and the columns by which a row is the same row.
-_FOREVER: dict[str, list[tuple[str, ...]]] = {
+_FOREVER: dict[str, list[tuple[str, ...]]] = renewals.FOREVER | {
     "document": [("id",), ("token",), ("code",), ("authority", "decision"), ("authority", "number")],
     "file": [("document", "role", "language"), ("rowid",)],
     "entry": [("id",), ("document", "kind")],
 }
-_PATIENCE = 30.0  # seconds to wait for another writer
 
 
 @dataclass(frozen=True)
@@ -211,11 +218,22 @@ class Sqlite:
 
     def recorded_at(self, sha256: str) -> datetime | None:
         with self._reading() as db:
-            row = db.execute(
-                "SELECT entry.at FROM file JOIN entry USING (document) WHERE file.sha256 = ? AND entry.kind = 'active'",
-                (sha256,),
-            ).fetchone()
-        return datetime.fromisoformat(row[0]) if row else None
+            found = renewals.recorded_at(db, sha256)
+        return datetime.fromisoformat(found) if found else None
+
+    def issued(self) -> Iterator[Document]:
+        with self._reading() as db:
+            numbers = db.execute("SELECT document FROM entry WHERE kind = 'active' ORDER BY document").fetchall()
+            for (number,) in numbers:
+                yield self._one(db, "id = ?", number)
+
+    def renew(self, document: Document, files: Sequence[StoredFile], at: datetime) -> Document:
+        """If somebody else renewed it since it was read, that stands and nothing is entered."""
+        with self._writing() as db:
+            if self._one(db, "id = ?", document.id).files == document.files:
+                rows = [(f.role, f.language, f.name, f.sha256, f.page, f.engine) for f in files]
+                renewals.add(db, document.id, rows, _text(at))
+            return self._one(db, "id = ?", document.id)
 
     def annul(self, number: str, reason: str, at: datetime, superseded_by: str = "") -> Document:
         """Raises UnknownDocument if the number was never issued; annulling twice changes nothing."""
@@ -240,13 +258,11 @@ class Sqlite:
     def _all(self, db: sqlite3.Connection, where: str, *values: Any) -> Iterator[Document]:
         columns = "id, number, digest, token, salt, reserved_at, data"
         for row in db.execute(f"SELECT {columns} FROM document WHERE {where}", values).fetchall():  # noqa: S608
-            files = db.execute(
-                "SELECT role, language, name, sha256, page, engine FROM file WHERE document = ? ORDER BY rowid", row[:1]
-            )
+            files = renewals.files(db, row[0])
             last = db.execute(
                 "SELECT kind, at, reason, other FROM entry WHERE document = ? ORDER BY id DESC LIMIT 1", row[:1]
             ).fetchone()
-            yield _document(row, [StoredFile(*f) for f in files], last)
+            yield _document(row, files, last)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -270,12 +286,15 @@ class Sqlite:
     def _connection(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
         if db is None:
-            db = self._local.db = _open(self.path)
+            db = self._local.db = opened(self.path, _SCHEMA + renewals.SCHEMA + _only_growing())
         return db
 
 
-def _document(row: Sequence[Any], files: Sequence[StoredFile], last: Sequence[Any] | None) -> Document:
+def _document(
+    row: Sequence[Any], files: tuple[list[renewals.Row], list[renewals.Row]], last: Sequence[Any] | None
+) -> Document:
     """`row` as selected in `_all`; `last` the newest entry (kind, at, reason, other), None while only reserved."""
+    current, former = ([_stored(file) for file in part] for part in files)
     kind: Status
     kind, since, reason, other = last or ("reserved", None, "", "")
     try:
@@ -288,7 +307,8 @@ def _document(row: Sequence[Any], files: Sequence[StoredFile], last: Sequence[An
             reserved_at=datetime.fromisoformat(row[5]),
             data=json.loads(row[6]),
             status=kind,
-            files=tuple(files),
+            files=tuple(current),
+            former=tuple(former),
             reason=reason,
             status_since=datetime.fromisoformat(since) if since else None,
             superseded_by=other,
@@ -297,30 +317,9 @@ def _document(row: Sequence[Any], files: Sequence[StoredFile], last: Sequence[An
         raise sqlite3.DatabaseError("a row is damaged; restore the file from a backup") from error
 
 
-def _open(path: Path | str) -> sqlite3.Connection:
-    """Open, and make what is not there yet. Waits for another process that is doing the same."""
-    db = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
-    give_up = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            _prepare(db)
-        except sqlite3.OperationalError as error:
-            # A change of the journal mode does not wait by itself, whatever the time-out.
-            if (
-                error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                or time.monotonic() > give_up
-            ):
-                raise
-            time.sleep(0.02)
-        else:
-            return db
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
-    db.executescript(_SCHEMA + _only_growing())
+def _stored(row: renewals.Row) -> StoredFile:
+    role, *others = row
+    return StoredFile(cast("Role", role), *others)
 
 
 def _only_growing() -> str:

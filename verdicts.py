@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Any, Literal, NoReturn
 
@@ -22,7 +23,7 @@ def sentences() -> Mapping[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question and its answer. `name` is stable: signature, certificate, timestamp, signer, data, mark, text,
+    """One question and its answer. `name` is stable: signature, evidence, timestamp, signer, data, mark, text,
     register, edition."""
 
     name: str
@@ -36,6 +37,22 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a verdict rests on: the moment it is about, the policy, and each step of the proof.
+
+    policy: as `signing.proof.Policy.as_json` gives it. steps: as `signing.proof.Step.as_json` gives each.
+    """
+
+    at: datetime | None = None
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        at = self.at.isoformat(timespec="seconds") if self.at else None
+        return {"at": at, "policy": dict(self.policy), "evidence": [dict(step) for step in self.steps]}
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a check found. Not a truth value: `if verdict:` raises, since "not invalid" is not "valid"."""
 
@@ -44,6 +61,7 @@ class Verdict:
     checks: tuple[Check, ...]
     document: dict[str, Any] = field(default_factory=dict)
     stand_in: bool = False
+    basis: Basis = Basis()
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has three values: compare verdict.value with valid, invalid or indeterminate")
@@ -54,15 +72,16 @@ class Verdict:
             "code": self.code,
             **sentences()[self.code],
             "trust": "stand-in" if self.stand_in else "production",
+            **self.basis.as_json(),
             "document": self.document,
             "checks": [check.as_json() for check in self.checks],
         }
 
 
-def conclude(checks: Sequence[Check], document: dict[str, Any], *, stand_in: bool) -> Verdict:
+def conclude(checks: Sequence[Check], document: dict[str, Any], *, stand_in: bool, basis: Basis = Basis()) -> Verdict:
     """One invalid answer makes the whole invalid; else one open answer makes it indeterminate."""
     for value in ("invalid", "indeterminate"):
         for check in checks:
             if check.value == value and check.code != "not-checked":
-                return Verdict(check.value, check.code, tuple(checks), document, stand_in)
-    return Verdict("valid", "genuine", tuple(checks), document, stand_in)
+                return Verdict(check.value, check.code, tuple(checks), document, stand_in, basis)
+    return Verdict("valid", "genuine", tuple(checks), document, stand_in, basis)

@@ -1,4 +1,4 @@
-"""A detached signature beside a file: CAdES-B-B, or B-T with a timestamp (ETSI EN 319 122-1).
+"""A detached signature beside a file: CAdES-B-B, B-T with a timestamp, or B-LTA with lasting evidence (EN 319 122-1).
 
 openssl cms -verify -cades -binary -inform DER -in file.p7s -content file -CAfile root.pem -purpose any
 """
@@ -10,17 +10,16 @@ import binascii
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Literal
 
 from cryptography import x509
 
 from qujat.errors import DocumentAltered
-from qujat.signing import der, signeddata, timestamp
+from qujat.signing import archive, der, proof, signeddata, timestamp
+from qujat.signing.evidence import Evidence
+from qujat.signing.proof import Layer, Level, Policy, Proof, Recorded, Signed
 from qujat.signing.signer import Signer
 from qujat.signing.timestamp import TimestampAuthority
 from qujat.signing.trust import Trust
-
-Level = Literal["B-B", "B-T"]
 
 PADES_ATTRIBUTES = frozenset({signeddata.CONTENT_TYPE, signeddata.MESSAGE_DIGEST, signeddata.SIGNING_CERTIFICATE})
 _CADES_ATTRIBUTES = PADES_ATTRIBUTES | {signeddata.SIGNING_TIME}
@@ -36,20 +35,8 @@ class SignedData:
     signed_at: datetime
     timestamp: datetime | None
     claimed_at: datetime
-
-    @property
-    def level(self) -> Level:
-        return "B-T" if self.timestamp else "B-B"
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A verified signature of any container: whose it is, up to which root, and when it was stamped."""
-
-    certificate: x509.Certificate
-    chain: tuple[x509.Certificate, ...]
-    timestamp: datetime | None
-    claimed_at: datetime | None
+    level: Level
+    proof: Proof
 
 
 def sign_detached(data: bytes, signer: Signer, *, at: datetime, timestamper: TimestampAuthority | None = None) -> bytes:
@@ -57,19 +44,45 @@ def sign_detached(data: bytes, signer: Signer, *, at: datetime, timestamper: Tim
     return sign_digest(sha256(data).digest(), signer, signing_time=at, timestamper=timestamper)
 
 
-def verify_detached(cms: bytes, data: bytes, trust: Trust, *, at: datetime | None = None) -> SignedData:
-    """Who signed `data` with this CMS (DER, or PEM of type CMS).
+def verify_detached(
+    cms: bytes,
+    data: bytes,
+    trust: Trust,
+    *,
+    at: datetime | None = None,
+    policy: Policy | None = None,
+    recorded: Recorded = proof.nowhere,
+) -> SignedData:
+    """Who signed `data` with this CMS (DER, or PEM of type CMS), as it can be proven at the moment `at` (default: now).
 
-    The certificates must be good at the timestamp's time, or without one at `at` (default: now).
-    Raises DocumentAltered, SignatureInvalid, TimestampInvalid, CertificateUntrusted, CertificateRevoked,
-    UnsupportedAlgorithm, RevocationUnknown.
+    Raises what `read` and `proof.judge` raise.
     """
-    found = verify_digest(_der(cms), sha256(data).digest(), trust, at=at, attributes=_CADES_ATTRIBUTES)
-    if found.claimed_at is None:
-        raise DocumentAltered("expected a signing time (EN 319 122-1 5.2.1), came none; sign again")
+    signed = read(cms, data)
+    proven = proof.judge(signed, trust, at=at or datetime.now(UTC), policy=policy, recorded=recorded)
+    claimed = signed.claimed_at or proven.signed_at
     return SignedData(
-        found.certificate, found.chain, found.timestamp or found.claimed_at, found.timestamp, found.claimed_at
+        signed.certificate, signed.chain, proven.signed_at, signed.timestamp, claimed, signed.level, proven
     )
+
+
+def read(cms: bytes, data: bytes) -> Signed:
+    """A detached signature of `data`; every byte of it is right, but nothing is known yet of who signed.
+
+    Raises DocumentAltered, SignatureInvalid, TimestampInvalid, UnsupportedAlgorithm.
+    """
+    signed = read_digest(der_of(cms), sha256(data).digest(), attributes=_CADES_ATTRIBUTES)
+    if signed.claimed_at is None:
+        raise DocumentAltered("expected a signing time (EN 319 122-1 5.2.1), came none; sign again")
+    return signed
+
+
+def extend(cms: bytes, data: bytes, new: Evidence, timestamper: TimestampAuthority) -> bytes:
+    """A detached signature of `data` with this evidence under an archive timestamp: B-LTA of B-T, or renewed.
+
+    Raises what `read` raises, SigningError.
+    """
+    read(cms, data)
+    return archive.extend(signeddata.parse(der_of(cms)), sha256(data).digest(), new, timestamper).encode()
 
 
 def sign_digest(
@@ -89,25 +102,21 @@ def stamped(made: bytes, timestamper: TimestampAuthority) -> bytes:
     return replace(message, token=timestamp.stamp(timestamper, message.signature)).encode()
 
 
-def verify_digest(
-    encoded: bytes, digest: bytes, trust: Trust, *, at: datetime | None, attributes: frozenset[bytes]
-) -> Signature:
-    """The one verification of CMS, for files and for PDF: canonical, of this digest, stamped, trusted.
+def read_digest(encoded: bytes, digest: bytes, *, attributes: frozenset[bytes]) -> Signed:
+    """The one reading of CMS, for files and for PDF: canonical, of this digest, with exactly these signed attributes.
 
-    Exactly these signed attributes; exactly the certificates of the path, without the root.
+    PDF keeps its evidence in the file, so that a CMS for it has none. Raises what `read` raises.
     """
     message = signeddata.parse(encoded)
-    if message.content is not None or message.content_type != signeddata.DATA:
+    if message.content is not None or message.content_type != signeddata.DATA or message.hash_index:
         raise DocumentAltered("expected a detached signature of data, came another kind; sign again")
     certificate = signeddata.verify(message, digest, attributes=attributes)
-    stamped = timestamp.verify(message.token, message.signature, trust).time if message.token else None
-    chain = signeddata.embedded_chain(message)
-    path = trust.path(certificate, chain, at=stamped or at or datetime.now(UTC), purpose="sign")
-    if set(chain) != set(path[1:-1]):
-        raise DocumentAltered(
-            "expected the certificates of the signer's path and no others, came more or fewer; get the document again"
-        )
-    return Signature(certificate, path[1:-1], stamped, _claimed(message))
+    layers = [Layer("signature-timestamp", timestamp.read(message.token, message.signature))] if message.token else []
+    embedded = archive.read(message, digest)
+    if embedded.layers and attributes == PADES_ATTRIBUTES:
+        raise DocumentAltered("expected evidence where it belongs, came an archive timestamp; get the document again")
+    whole = sha256(encoded).hexdigest()
+    return Signed(certificate, embedded.chain, _claimed(message), (*layers, *embedded.layers), whole)
 
 
 def _claimed(message: signeddata.SignedData) -> datetime | None:
@@ -118,7 +127,7 @@ def _claimed(message: signeddata.SignedData) -> datetime | None:
         raise DocumentAltered(f"expected a signing time in UTC, came another: {error}; sign again") from error
 
 
-def _der(cms: bytes) -> bytes:
+def der_of(cms: bytes) -> bytes:
     """DER from DER or PEM (RFC 7468 section 9). Raises DocumentAltered for PEM that is not Base64 throughout."""
     begin, end = _PEM
     text = cms.strip()

@@ -1,7 +1,7 @@
 """The keys of an installation: one folder, opened once. Checking needs only what is public in it.
 
-root.pem issuing.pem head.pem tsa.pem       certificates
-root.crl.pem issuing.crl.pem                lists of revoked certificates
+root.pem issuing.pem head.pem ocsp.pem tsa.pem   certificates
+root.crl.pem issuing.crl.pem                lists of revoked certificates, those of before as root.*.crl.pem
 *.key.pem                                   PKCS#8, encrypted with the passphrase
 mark-keys.json                              public keys of the QR mark, retired ones too
 """
@@ -17,9 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from qujat.errors import ConfigurationError, KeyUnavailable
+from qujat.signing.evidence import RevocationSource
 from qujat.signing.mark_keys import MarkKey, kid_of, open_mark_keys
+from qujat.signing.responder import Responder, StandInSource
 from qujat.signing.signer import KeySigner, Signer
-from qujat.signing.standin import Person, create_stand_in, load_key, revoke
+from qujat.signing.standin import Person, create_stand_in, load_key, publish, revoke
 from qujat.signing.timestamp import StandInAuthority, TimestampAuthority
 from qujat.signing.trust import Trust, is_stand_in
 
@@ -33,6 +35,7 @@ __all__ = [
     "open_keys",
     "open_mark_keys",
     "open_trust",
+    "publish",
     "revoke",
 ]
 
@@ -43,10 +46,14 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Everything that signing a document needs. `timestamper` is None where the folder has no timestamp key."""
+    """Everything that signing a document needs. `timestamper` is None where the folder has no timestamp key.
+
+    `revocation`: what the stand-in's own authorities say of its certificates.
+    """
 
     signer: Signer
     timestamper: TimestampAuthority | None
+    revocation: RevocationSource
     trust: Trust
     mark_key: ec.EllipticCurvePrivateKey = field(repr=False)
     mark_keys: Mapping[bytes, MarkKey]
@@ -64,14 +71,14 @@ def open_keys(folder: Path, passphrase: bytes, *, clock: Callable[[], datetime] 
         raise KeyUnavailable(
             "expected the mark's key among mark-keys.json, came another; restore the file that was made with the key"
         )
-    return KeyRing(signer, _timestamper(folder, passphrase, clock), trust, mark_key, mark_keys)
+    revocation = StandInSource(_responder(folder, passphrase, trust, clock), lambda: _crls(folder))
+    return KeyRing(signer, _timestamper(folder, passphrase, clock), revocation, trust, mark_key, mark_keys)
 
 
 def open_trust(folder: Path) -> Trust:
     """Anchors, intermediates and CRLs of an installation; no passphrase. Raises KeyUnavailable, ConfigurationError."""
     root, issuing = _certificate(folder, "root"), _certificate(folder, "issuing")
-    crls = tuple(_crl(path) for path in sorted(folder.glob("*.crl.pem")))
-    return Trust((root,), (issuing,), crls, stand_in=is_stand_in(root))
+    return Trust((root,), (issuing,), _crls(folder), stand_in=is_stand_in(root))
 
 
 def head_certificate(folder: Path) -> x509.Certificate:
@@ -83,6 +90,18 @@ def _timestamper(folder: Path, passphrase: bytes, clock: Callable[[], datetime])
     if not (folder / "tsa.key.pem").exists():
         return None
     return StandInAuthority(load_key(folder / "tsa.key.pem", passphrase), _certificate(folder, "tsa"), clock)
+
+
+def _responder(folder: Path, passphrase: bytes, trust: Trust, clock: Callable[[], datetime]) -> Responder | None:
+    """None where the folder was made before there were responders: then lists say it all."""
+    if not (folder / "ocsp.key.pem").exists():
+        return None
+    key, certificate = load_key(folder / "ocsp.key.pem", passphrase), _certificate(folder, "ocsp")
+    return Responder(key, certificate, trust.intermediates[0], lambda: _crls(folder), clock)
+
+
+def _crls(folder: Path) -> tuple[x509.CertificateRevocationList, ...]:
+    return tuple(_crl(path) for path in sorted(folder.glob("*.crl.pem")))
 
 
 def _certificate(folder: Path, name: str) -> x509.Certificate:

@@ -99,7 +99,7 @@ def check_number(text: str, office: Office, *, at: datetime | None = None) -> Ve
     checking.show(answers.known(found, office))
     for file in found.files:
         if file.role != "mark":
-            checking.add(_check_stored(found, file, office, at))
+            checking.add(file.name, _check_stored(found, file, office, at))
     return checking.verdict()
 
 
@@ -148,10 +148,10 @@ class _Checking:
     def show(self, known: dict[str, Any]) -> None:
         self.shown = known
 
-    def add(self, verdict: Verdict) -> None:
+    def add(self, file: str, verdict: Verdict) -> None:
         """What was found of one of several files."""
         self.checks.extend(verdict.checks)
-        self.steps.extend(verdict.basis.steps)
+        self.steps.extend({"file": file, **step} for step in verdict.basis.steps)
 
     def refused(self, code: str, detail: str, value: Literal["invalid", "indeterminate"] = "invalid") -> Verdict:
         self.answer(Check("file", value, code, detail))
@@ -232,7 +232,7 @@ class _Checking:
             self.answer(answers.failed("evidence", error))
             return isinstance(error, Indeterminate)
         self.steps.extend(step.as_json() for step in proven.steps)
-        self.answer(Check("evidence", "valid", "ok", proven.steps[0].moment.by))
+        self.answer(Check("evidence", "valid", "ok", f"{signed.level}: {proven.steps[0].moment.by}"))
         self._time(signed)
         return True
 

@@ -33,6 +33,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │       ├── UnsupportedAlgorithm    unsupported-algorithm
 │       ├── RevocationUnknown       revocation-unknown
 │       ├── EvidenceLapsed          evidence-lapsed: what proved it ran out before anything newer took over
+│       ├── AuthorityUnknown        authority-unknown: an archive timestamp by somebody not known here
 │       └── NotYet                  not-yet: at that moment these bytes did not exist
 ├── StoreError             the register or the blobs
 │   ├── BlobMissing             blob-missing
@@ -212,6 +213,12 @@ class EvidenceLapsed(Indeterminate):
     """A certificate or an algorithm ran out, and nothing proves that what it protects existed before."""
 
     code = "evidence-lapsed"
+
+
+class AuthorityUnknown(Indeterminate):
+    """An archive timestamp of an authority whose root is not among the anchors: it proves and refutes nothing."""
+
+    code = "authority-unknown"
 
 
 class NotYet(Indeterminate):

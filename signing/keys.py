@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from qujat.errors import ConfigurationError, KeyUnavailable
 from qujat.signing.evidence import RevocationSource
 from qujat.signing.mark_keys import MarkKey, kid_of, open_mark_keys
 from qujat.signing.responder import Responder, StandInSource
+from qujat.signing.services import Service, answers, lists, timestamps
 from qujat.signing.signer import KeySigner, Signer
 from qujat.signing.standin import Person, create_stand_in, load_key, publish, revoke
 from qujat.signing.timestamp import StandInAuthority, TimestampAuthority
@@ -37,6 +40,7 @@ __all__ = [
     "open_trust",
     "publish",
     "revoke",
+    "services",
 ]
 
 
@@ -81,6 +85,16 @@ def open_trust(folder: Path) -> Trust:
     return Trust((root,), (issuing,), _crls(folder), stand_in=is_stand_in(root))
 
 
+def services(folder: Path, ring: KeyRing) -> dict[str, Service]:
+    """What the stand-in's authorities serve, by path: the addresses that its certificates name, and timestamps."""
+    served = {f"/{issuer}.crl": lists(partial(_current, folder, issuer)) for issuer in ("root", "issuing")}
+    if isinstance(ring.revocation, StandInSource) and ring.revocation.responder:
+        served["/ocsp"] = answers(ring.revocation.responder)
+    if isinstance(ring.timestamper, StandInAuthority):
+        served["/tsa"] = timestamps(ring.timestamper)
+    return served
+
+
 def head_certificate(folder: Path) -> x509.Certificate:
     """Whose key an installation signs with; no passphrase. Raises KeyUnavailable, ConfigurationError."""
     return _certificate(folder, "head")
@@ -102,6 +116,11 @@ def _responder(folder: Path, passphrase: bytes, trust: Trust, clock: Callable[[]
 
 def _crls(folder: Path) -> tuple[x509.CertificateRevocationList, ...]:
     return tuple(_crl(path) for path in sorted(folder.glob("*.crl.pem")))
+
+
+def _current(folder: Path, issuer: str) -> bytes:
+    """The newest list of an issuer, in DER."""
+    return _crl(folder / f"{issuer}.crl.pem").public_bytes(Encoding.DER)
 
 
 def _certificate(folder: Path, name: str) -> x509.Certificate:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from qujat.errors import (
+    AuthorityUnknown,
     CertificateRevoked,
     CertificateUntrusted,
     DocumentAltered,
@@ -44,6 +45,7 @@ Recorded = Callable[[str], datetime | None]
 
 _SKEW = timedelta(minutes=5)
 _CHECK = "the moment of the check"
+_AUTHORITY = "the timestamp authority"
 # Elliptic curves and RSA: NIST IR 8547 allows 112 bits until 2030 and all of them until 2035. Nobody has named an end
 # of SHA-2: its day is when to look again.
 ALGORITHMS: Mapping[str, date] = MappingProxyType(
@@ -202,12 +204,14 @@ def judge(
 def lapses(signed: Signed, trust: Trust, policy: Policy) -> tuple[datetime, str]:
     """Until when the file can prove itself, without the register, and what runs out then.
 
+    That of the last timestamp; without evidence in the file, also that of the signer: afterwards nobody speaks of him.
     The revocation lists of the day are not counted: whoever checks fetches them. Raises as `judge` does.
     """
-    judged = _Judge(signed, trust, policy, nowhere, datetime.now(UTC))
-    last = signed.layers[-1].stamp if signed.layers else None
-    path = judged.paths(last.certificate, last.chain, "timestamp")[0] if last else judged.signers_paths()[0]
-    return _end(path, policy)
+    judged = _Judge(signed, trust, policy, nowhere, datetime.max.replace(tzinfo=UTC))
+    ends = [_end(judged.signers_paths()[0], policy, "the signer")] if signed.level != "B-LTA" else []
+    if signed.layers:
+        ends.append(_end(judged.stamps_paths(signed.layers[-1])[0], policy, _AUTHORITY))
+    return min(ends)
 
 
 @dataclass(frozen=True)
@@ -228,6 +232,18 @@ class _Judge:
             moment = Moment(layer.stamp.time, _name(layer))
         path, words = self._signer(moment)
         return Proof(self._signed_at(), path, (*steps, Step("signature", moment, words)))
+
+    def stamps_paths(self, layer: Layer) -> tuple[Path, ...]:
+        """The same of a timestamp. An archive timestamp only adds proof: an unknown one refutes nothing."""
+        try:
+            return self.paths(layer.stamp.certificate, layer.stamp.chain, "timestamp")
+        except CertificateUntrusted as error:
+            if layer.kind == "signature-timestamp":
+                raise
+            raise AuthorityUnknown(
+                f"expected {_name(layer)} to be by an authority that is known here, came another; put its root among"
+                " the anchors, or check the file as it was before"
+            ) from error
 
     def paths(self, certificate: x509.Certificate, chain: Path, purpose: Purpose) -> tuple[Path, ...]:
         """The paths that consist of the embedded certificates and nothing else."""
@@ -260,8 +276,7 @@ class _Judge:
 
     def _check_nothing_stray(self) -> None:
         """Every value in the file belongs to one of its paths: nothing else can travel in a signed file."""
-        stamps = [layer.stamp for layer in self.signed.layers]
-        paths = [self.signers_paths()[0], *(self.paths(s.certificate, s.chain, "timestamp")[0] for s in stamps)]
+        paths = [self.signers_paths()[0], *(self.stamps_paths(layer)[0] for layer in self.signed.layers)]
         pairs = {pair for path in paths for pair in pairwise(path)}
         held = self.signed.evidence
         roots = {path[-1].public_bytes(Encoding.DER) for path in paths}
@@ -277,7 +292,7 @@ class _Judge:
         stamp = layer.stamp
         good_at = Moment(max(moment.time, stamp.time), moment.by)
         _, words = self._first_good(
-            self.paths(stamp.certificate, stamp.chain, "timestamp"),
+            self.stamps_paths(layer),
             lambda path: self._timestamp(path, stamp.time, good_at, _name(layer)),
         )
         return Step(_name(layer), good_at, words)
@@ -298,7 +313,7 @@ class _Judge:
     def _timestamp(self, path: Path, made: datetime, moment: Moment, name: str) -> tuple[str, ...]:
         _check_begun(path, made)
         _check_not_ended(path, made)
-        self._check_lasts(path, moment, name)
+        self._check_lasts(path, moment, name, _AUTHORITY)
         needed = not self.policy.tsa_is_anchor
         words = []
         for certificate, issuer in pairwise(path):
@@ -318,7 +333,7 @@ class _Judge:
         if moment.by == _CHECK and moment.time < max(c.not_valid_before_utc for c in path):
             raise NotYet(f"expected a moment after the signing, came {_text(moment.time)}; ask about a later moment")
         _check_begun(path, moment.time)
-        self._check_lasts(path, moment, "the signature")
+        self._check_lasts(path, moment, "the signature", "the signer")
         words = []
         for certificate, issuer in pairwise(path):
             standing = self.trust.standing(certificate, issuer, self.signed.evidence)
@@ -338,19 +353,20 @@ class _Judge:
             raise _lapsed("the signature", f"its certificate was revoked on {_text(revoked)}", moment)
         raise _revoked(revoked)
 
-    def _check_lasts(self, path: Path, moment: Moment, name: str) -> None:
-        end, what = _end(path, self.policy)
+    def _check_lasts(self, path: Path, moment: Moment, name: str, holder: str) -> None:
+        end, what = _end(path, self.policy, holder)
         if moment.time > end:
             raise _lapsed(name, f"{what} ended on {_text(end)}", moment)
 
 
-def _end(path: Path, policy: Policy) -> tuple[datetime, str]:
-    """When the first certificate or algorithm of a path runs out, and which."""
+def _end(path: Path, policy: Policy, holder: str) -> tuple[datetime, str]:
+    """When the first certificate or algorithm of a holder's path runs out, and which."""
     certificate = min(path, key=lambda c: c.not_valid_after_utc)
     day, algorithm = policy.first_to_end(set(_algorithms(path)))
     if day < certificate.not_valid_after_utc:
         return day, f"the acceptance of {algorithm}"
-    return certificate.not_valid_after_utc, "a certificate of its path"
+    whose = holder if certificate == path[0] else "the root" if certificate == path[-1] else "an issuing authority"
+    return certificate.not_valid_after_utc, f"the certificate of {whose}"
 
 
 def _algorithms(path: Path) -> Iterator[str]:

@@ -200,6 +200,11 @@ def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
         init.add_argument(name, help=words)
     init.add_argument("--organisation", help="name of the authority")
     _add(keys, common, "show", "keys.keys_show", "who signs here, until when, and on whose trust")
+    _add(
+        keys, common, "publish", "keys.keys_publish", "new lists of revoked certificates of the stand-in's authorities"
+    )
+    serve = _add(keys, common, "serve", "keys.keys_serve", "serve timestamps, OCSP and lists on this machine")
+    serve.add_argument("--port", type=int, default=8318, help="default: 8318, the one that the certificates name")
 
 
 def _form(command: argparse.ArgumentParser) -> None:

@@ -14,7 +14,11 @@ import offices
 from cryptography import x509
 from offices import HandClock
 
+from qujat import catalogue
+from qujat.blobs import Memory
 from qujat.errors import EvidenceUnavailable
+from qujat.office import Office
+from qujat.register import Sqlite
 from qujat.signing import keys, proof
 from qujat.signing.evidence import Evidence
 from qujat.signing.keys import KeyRing, Person
@@ -93,3 +97,25 @@ def eras(home: Path) -> Eras:
 def policy(**changes: object) -> Policy:
     """The long-sighted policy with some of its answers changed."""
     return replace(LONG, **changes)  # type: ignore[arg-type]
+
+
+def desk(world: Eras, **changes: object) -> Office:
+    """An office of the first era, in memory, that goes with the clock; its trust is what is published by now."""
+    whole = Office(
+        forms=catalogue.load(),
+        register=Sqlite(":memory:"),
+        blobs=Memory({}),
+        trust=world.trust(lists=True),
+        mark_keys=world.first.mark_keys,
+        keys=world.first,
+        timestamper=world.timestamper,
+        revocation=world,
+        clock=world.clock,
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def years_later(office: Office, world: Eras, moment: datetime) -> Office:
+    """The same office at a later moment: what was published since, and the authority of the era."""
+    world.go_to(moment)
+    return replace(office, trust=world.trust(lists=True), timestamper=world.timestamper)

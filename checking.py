@@ -158,7 +158,7 @@ class _Checking:
         return self.verdict()
 
     def verdict(self) -> Verdict:
-        from qujat.signing.proof import Policy
+        from qujat.signing.acceptance import Policy
 
         policy = (self.office.evidence or Policy()).as_json()
         basis = Basis(self.at, policy, tuple(self.steps))

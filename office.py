@@ -18,9 +18,9 @@ from qujat.register import Register, Sqlite
 from qujat.settings import DEFAULT_ADDRESS, Settings
 
 if TYPE_CHECKING:
+    from qujat.signing.acceptance import Policy
     from qujat.signing.evidence import RevocationSource
     from qujat.signing.keys import KeyRing, MarkKey
-    from qujat.signing.proof import Policy
     from qujat.signing.timestamp import TimestampAuthority
     from qujat.signing.trust import Trust
 
@@ -106,7 +106,7 @@ def _revocation(settings: Settings, ring: KeyRing, clock: Clock) -> RevocationSo
 
 
 def _policy(settings: Settings) -> Policy:
-    from qujat.signing.proof import ALGORITHMS, Policy
+    from qujat.signing.acceptance import ALGORITHMS, Policy
 
     chosen = settings.evidence
     days = dict(ALGORITHMS) | {str(name): day for name, day in chosen.algorithms.items()}

@@ -91,10 +91,11 @@ def _renewable(found: Document) -> list[StoredFile]:
 
 def _state(found: Document, file: StoredFile, office: Office, now: datetime, horizon: datetime) -> Lasting:
     from qujat.signing import proof
+    from qujat.signing.acceptance import Policy
 
     try:
         signed = _read(found, file, office.blobs.get(file.sha256), office)
-        lapses, what = proof.lapses(signed, office.trust, office.evidence or proof.Policy())
+        lapses, what = proof.lapses(signed, office.trust, office.evidence or Policy())
     except (VerificationError, StoreError) as error:
         return Lasting(found.number, file.name, "", None, f"{error.code}: {error.message}", "unproven")
     state: State = "lapsed" if lapses < now else "due" if lapses <= horizon else "lasting"

@@ -40,7 +40,7 @@ class Check:
 class Basis:
     """What a verdict rests on: the moment it is about, the policy, and each step of the proof.
 
-    policy: as `signing.proof.Policy.as_json` gives it. steps: as `signing.proof.Step.as_json` gives each.
+    policy: as `signing.acceptance.Policy.as_json` gives it. steps: as `signing.proof.Step.as_json` gives each.
     """
 
     at: datetime | None = None

@@ -15,8 +15,9 @@ from cryptography import x509
 
 from qujat.errors import DocumentAltered
 from qujat.signing import archive, der, proof, signeddata, timestamp
+from qujat.signing.acceptance import Policy
 from qujat.signing.evidence import Evidence
-from qujat.signing.proof import Layer, Level, Policy, Proof, Recorded, Signed
+from qujat.signing.proof import Layer, Level, Proof, Recorded, Signed
 from qujat.signing.signer import Signer
 from qujat.signing.timestamp import TimestampAuthority
 from qujat.signing.trust import Trust

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from qujat.errors import CertificateRevoked, EvidenceUnavailable, SignerRevoked, VerificationError
 from qujat.signing import cms, ocsp, pades, proof, xades
+from qujat.signing.acceptance import Policy
 from qujat.signing.evidence import NONE, Evidence, RevocationSource, evidence
-from qujat.signing.proof import Policy, Recorded, Signed
+from qujat.signing.proof import Recorded, Signed
 from qujat.signing.timestamp import TimestampAuthority
 from qujat.signing.trust import Path, Trust
 

@@ -19,8 +19,9 @@ from cryptography import x509
 
 from qujat.errors import DocumentAltered, NotSigned, RenderingError, SigningError
 from qujat.signing import cades, cms, proof, revision, timestamp
+from qujat.signing.acceptance import Policy
 from qujat.signing.evidence import NONE, Evidence, evidence
-from qujat.signing.proof import Layer, Level, Policy, Proof, Recorded, Signed
+from qujat.signing.proof import Layer, Level, Proof, Recorded, Signed
 from qujat.signing.revision import Claim, Draft, Revision
 from qujat.signing.signer import Signer
 from qujat.signing.timestamp import TimestampAuthority

@@ -31,8 +31,9 @@ from qujat.errors import (
     SigningError,
 )
 from qujat.signing import proof, signeddata, timestamp, xmlevidence
+from qujat.signing.acceptance import Policy
 from qujat.signing.evidence import Evidence
-from qujat.signing.proof import Layer, Level, Policy, Proof, Recorded, Signed
+from qujat.signing.proof import Layer, Level, Proof, Recorded, Signed
 from qujat.signing.signer import Signer, low
 from qujat.signing.timestamp import TimestampAuthority
 from qujat.signing.trust import Trust

@@ -19,10 +19,10 @@ from qujat.blobs import Memory
 from qujat.errors import EvidenceUnavailable
 from qujat.office import Office
 from qujat.register import Sqlite
-from qujat.signing import keys, proof
+from qujat.signing import keys
+from qujat.signing.acceptance import ALGORITHMS, Policy
 from qujat.signing.evidence import Evidence
 from qujat.signing.keys import KeyRing, Person
-from qujat.signing.proof import Policy
 from qujat.signing.timestamp import StandInAuthority
 from qujat.signing.trust import Trust
 
@@ -31,7 +31,7 @@ YEAR = timedelta(days=365)
 ERA = 4 * YEAR
 
 # Whoever looks that far ahead believes that the algorithms will last: by default they end in 2035.
-LONG = Policy(register_is_proof=False, algorithms=dict.fromkeys(proof.ALGORITHMS, date(2060, 1, 1)))
+LONG = Policy(register_is_proof=False, algorithms=dict.fromkeys(ALGORITHMS, date(2060, 1, 1)))
 
 
 @dataclass

@@ -28,8 +28,8 @@ from qujat.office import Office
 from qujat.pipeline import Issued, annul, check, issue, rerender
 from qujat.renewing import due, renew, status
 from qujat.signing import cms, keys, pades, xades
+from qujat.signing.acceptance import Policy
 from qujat.signing.evidence import Evidence
-from qujat.signing.proof import Policy
 from qujat.verdicts import Verdict
 
 DAY, MONTHS_13, YEARS_5, YEARS_15 = timedelta(days=1), timedelta(days=396), 5 * YEAR, 15 * YEAR

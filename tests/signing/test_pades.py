@@ -22,7 +22,7 @@ from qujat.errors import (
     VerificationError,
 )
 from qujat.signing import keys, pades, revision, signeddata
-from qujat.signing.proof import Policy
+from qujat.signing.acceptance import Policy
 from qujat.signing.revision import Claim
 from qujat.signing.signer import KeySigner
 

@@ -24,7 +24,8 @@ from qujat.errors import (
     UnsupportedAlgorithm,
 )
 from qujat.signing import cms, keys, lasting, pades, proof, xades
-from qujat.signing.proof import Policy, Signed
+from qujat.signing.acceptance import ALGORITHMS, Policy
+from qujat.signing.proof import Signed
 
 FORMS = ["pdf", "xml", "cms"]
 LEVELS = ["B-B", "B-T", "B-LTA"]
@@ -258,7 +259,7 @@ def test_the_register_proves_nothing_where_the_policy_says_so(made, lists):
 
 
 def test_the_register_proves_nothing_once_its_digest_is_not_accepted(made, lists):
-    days = {**proof.ALGORITHMS, "SHA-256": (START + YEAR).date()}
+    days = {**ALGORITHMS, "SHA-256": (START + YEAR).date()}
     short = eras.policy(register_is_proof=True, algorithms=days)
     assert judged(made["B-B"].read("pdf"), lists, DAY, short, recorded=a_second_later)
     with pytest.raises(EvidenceLapsed):
@@ -346,7 +347,7 @@ class TestRevoked:
 def test_evidence_lapses_with_what_runs_out_first(made, lists, level, after, expected):
     end, what = proof.lapses(made[level].read("pdf"), lists, LONG)
     assert (f"{end:%Y-%m-%d}", what) == (after, f"the certificate of the {expected}")
-    days = {**proof.ALGORITHMS, "SHA-256": (START + DAY).date()}
+    days = {**ALGORITHMS, "SHA-256": (START + DAY).date()}
     end, what = proof.lapses(made[level].read("pdf"), lists, replace(LONG, algorithms=days))
     assert (end.date(), what) == ((START + DAY).date(), "the acceptance of SHA-256")
 

@@ -97,12 +97,12 @@ def print_issued(row: Mapping[str, Any]) -> None:
 
 
 def check(options: Namespace) -> int:
-    """qujat check FILE|NUMBER|MARK"""
+    """qujat check FILE|NUMBER|MARK [--at MOMENT]"""
     from qujat.pipeline import check as check_document
 
     path = Path(options.what)
     is_file = not options.what.startswith(("http://", "https://")) and path.is_file()
-    verdict = check_document(path if is_file else options.what, office(options))
+    verdict = check_document(path if is_file else options.what, office(options), at=options.at)
     if options.json:
         print_json(verdict.as_json())
     else:
@@ -122,6 +122,25 @@ def _print_verdict(verdict: Verdict) -> None:
             print(f"  {name:<10}{verdict.document[name]}")
     for answer in verdict.checks:
         print(f"  {answer.name:<14}{answer.value:<15}{answer.code:<20}{answer.detail}")
+    _print_basis(described)
+
+
+def _print_basis(described: Mapping[str, Any]) -> None:
+    """The moment, the policy, and each step of the proof."""
+    policy = described["policy"]
+    days = ", ".join(f"{name} to {day}" for name, day in policy["algorithms"].items())
+    print(f"  as of {described['at']}")
+    print(f"  policy: the register's record is a proof: {_yes(policy['register_is_proof'])};", end=" ")
+    print(f"a timestamp authority is an anchor: {_yes(policy['timestamp_authority_is_anchor'])};")
+    print(f"          accepted: {days}")
+    for step in described["evidence"]:
+        where = f"{step['file']}: " if "file" in step else ""
+        print(f"  {where}{step['what']}: good at {step['good_at']} ({step['because']});")
+        print(f"          not revoked: {', '.join(step['not_revoked'])}")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def rerender(options: Namespace) -> int:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA224, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp as pyca
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -144,6 +144,7 @@ def test_the_certificate_of_a_responder_comes_with_the_answer(answer, ring, head
 def test_weak_digests_and_unknown_extensions_are_refused(answer, head, issuing):
     odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\x05\x00")
     refused(answer(extensions=[odd]), head, issuing, "critical")
+    refused(answer(signed_with=SHA224()), head, issuing, "weaker digest")
 
 
 @pytest.mark.parametrize("encoded", [b"", b"junk", b"\x30\x03\x0a\x01\x06", b"\x30\x03\x0a\x01\x03"])

@@ -335,6 +335,13 @@ def test_a_revoked_signer_does_not_sign(ring, answer, now):
         lasting.at_signing(signed(ring, now), ring.trust, Saying(ring, answer(status=REVOKED)), at=now)
 
 
+def test_a_timestamp_authority_that_is_not_trusted_is_not_enough(ring, new_pki, now):
+    _, foreign = new_pki()
+    stamped = cms.read(cms.sign_detached(b"x", ring.signer, at=now, timestamper=foreign.timestamper), b"x")
+    with pytest.raises(EvidenceUnavailable, match="trusted roots"):
+        lasting.at_signing(stamped, ring.trust, ring.revocation, at=now)
+
+
 def test_a_folder_from_before_there_were_responders_goes_by_its_lists(ring, now):
     source = StandInSource(None, lambda: ring.trust.crls)
     found = lasting.at_signing(signed(ring, now), ring.trust.bare, source, at=now)

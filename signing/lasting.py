@@ -64,11 +64,11 @@ def at_signing(
     The OCSP answer about the signer is of the timestamp's time within five minutes, as the archive card asks; where the
     timestamp came with the signature it is of now, which is after it. Raises EvidenceUnavailable, SignerRevoked.
     """
-    found = gather(signed, trust, source, at=at)
-    if just_stamped:
-        _check_fresh(signed, trust, found)
     alone = replace(policy or Policy(), register_is_proof=False)
     try:
+        found = gather(signed, trust, source, at=at)
+        if just_stamped:
+            _check_fresh(signed, trust, found)
         _judge_with(signed, found, trust.bare, at, alone, proof.nowhere)
     except CertificateRevoked as error:
         raise SignerRevoked(

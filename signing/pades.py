@@ -204,8 +204,6 @@ def _layers(pdf: bytes, ends: list[int], draft: Draft, signature: Signed) -> tup
         if new != evidence(new.certificates, new.ocsps, new.crls) - held:
             raise _altered("the file holds evidence that is not in its one order")
         draft = revision.stored(draft, pdf[:begin], new)
-        if draft.content != pdf[:stored_end]:
-            raise _altered("the file holds something else than evidence after its signature")
         held |= new
         draft, layer = _timestamp(pdf, stored_end, end, draft, new)
         layers.append(layer)
@@ -222,11 +220,12 @@ def _pairs(ends: list[int]) -> Iterator[tuple[int, int, int]]:
 
 
 def _timestamp(pdf: bytes, begin: int, end: int, draft: Draft, covered: Evidence) -> tuple[Draft, Layer]:
+    """Write the store and the timestamp after it again and compare, both at once: the draft holds the store."""
     found = revision.timestamp_of(pdf, begin, end)
     if found is None:
         raise _altered("the file does not end with a timestamp over its evidence")
     draft, again = revision.timestamped(draft, STAMP_ROOM)
-    _check_same(again, found, "the file holds something else than a timestamp after its evidence")
+    _check_same(again, found, "the file holds something else than evidence and a timestamp after its signature")
     stamp = timestamp.read_digest(_contents(found), found.digest())
     return draft, Layer("archive-timestamp", stamp, covered, sha256(found.file).hexdigest())
 

@@ -257,6 +257,27 @@ def test_a_stray_object_under_a_genuine_timestamp_is_not_accepted(ring, pdfs):
         refused(lambda rewrite=rewrite: pades.read(forged(ring, pdf, rewrite)), DocumentAltered)
 
 
+@pytest.mark.parametrize("where", ["stored", "timestamped"])
+def test_a_script_in_a_revision_of_the_plan_is_not_accepted(ring, now, stamped, found, monkeypatch, where):
+    """The catalog that a store or a timestamp writes, with an action in it; properly stamped."""
+    with monkeypatch.context() as forging:
+        honest, catalog = getattr(revision, where), revision._catalog
+
+        def rewriting(*options):
+            forging.setattr(
+                revision, "_catalog", lambda draft: catalog(draft)[:-2] + b"/OpenAction <</S /JavaScript>>>>"
+            )
+            try:
+                return honest(*options)
+            finally:
+                forging.setattr(revision, "_catalog", catalog)
+
+        forging.setattr(revision, where, rewriting)
+        made = pades.extend(stamped["page"], found, ring.timestamper)
+    assert b"JavaScript" in made
+    refused(lambda: pades.read(made), DocumentAltered)
+
+
 def test_evidence_on_strangers_is_not_accepted(ring, now, stamped, new_pki, issue, found):
     """Certificates, lists and answers that have nothing to do with the document, properly stored and stamped."""
     _, foreign = new_pki()
@@ -400,6 +421,11 @@ def test_values_beyond_the_last_timestamp_are_not_accepted(ring, xml, detached, 
         {"hash_index": b"\x30\x00"},
     ):
         refused(lambda changes=changes: cms.read(rebuilt(detached["renewed"], **changes), xml))
+
+
+def test_an_index_without_its_archive_timestamp_is_not_accepted(ring, now):
+    stamped = cms.sign_detached(b"x", ring.signer, at=now, timestamper=ring.timestamper)
+    refused(lambda: cms.read(rebuilt(stamped, hash_index=b"\x30\x00"), b"x"), DocumentAltered)
 
 
 def test_an_archive_timestamp_that_covers_less_than_was_there_is_not_accepted(ring, xml, detached):

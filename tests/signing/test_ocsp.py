@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA224, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp as pyca
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -144,6 +144,7 @@ def test_the_certificate_of_a_responder_comes_with_the_answer(answer, ring, head
 def test_weak_digests_and_unknown_extensions_are_refused(answer, head, issuing):
     odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\x05\x00")
     refused(answer(extensions=[odd]), head, issuing, "critical")
+    refused(answer(signed_with=SHA224()), head, issuing, "weaker digest")
 
 
 @pytest.mark.parametrize("encoded", [b"", b"junk", b"\x30\x03\x0a\x01\x06", b"\x30\x03\x0a\x01\x03"])
@@ -332,6 +333,13 @@ def test_an_answer_that_proves_nothing_is_not_enough(ring, answer, now):
 def test_a_revoked_signer_does_not_sign(ring, answer, now):
     with pytest.raises(SignerRevoked):
         lasting.at_signing(signed(ring, now), ring.trust, Saying(ring, answer(status=REVOKED)), at=now)
+
+
+def test_a_timestamp_authority_that_is_not_trusted_is_not_enough(ring, new_pki, now):
+    _, foreign = new_pki()
+    stamped = cms.read(cms.sign_detached(b"x", ring.signer, at=now, timestamper=foreign.timestamper), b"x")
+    with pytest.raises(EvidenceUnavailable, match="trusted roots"):
+        lasting.at_signing(stamped, ring.trust, ring.revocation, at=now)
 
 
 def test_a_folder_from_before_there_were_responders_goes_by_its_lists(ring, now):

@@ -12,11 +12,14 @@ from hashlib import sha256
 import eras
 import offices
 import pytest
+from cryptography import x509
 from eras import LONG, START, YEAR
 
 from qujat.errors import (
     AuthorityUnknown,
     CertificateRevoked,
+    CertificateUntrusted,
+    DocumentAltered,
     EvidenceLapsed,
     EvidenceUnavailable,
     Indeterminate,
@@ -24,9 +27,10 @@ from qujat.errors import (
     RevocationUnknown,
     UnsupportedAlgorithm,
 )
-from qujat.signing import cms, keys, lasting, pades, proof, xades
+from qujat.signing import cms, keys, lasting, pades, proof, standin, xades
 from qujat.signing.acceptance import ALGORITHMS, Policy
 from qujat.signing.proof import Signed
+from qujat.signing.standin import _head_extensions
 
 FORMS = ["pdf", "xml", "cms"]
 LEVELS = ["B-B", "B-T", "B-LTA"]
@@ -380,3 +384,75 @@ def test_a_stamped_file_becomes_a_lasting_one_while_its_signer_can_still_be_aske
     with pytest.raises(EvidenceUnavailable, match="no list is held from then"):
         lasting.gather(pades.read(stamped).signed, trust.bare, world, at=world.clock())
     assert lasting.gather(pades.read(stamped).signed, trust, world, at=world.clock()).crls
+
+
+class TestTimestampAuthorities:
+    """What becomes of a timestamp when its authority's key is revoked, or was not valid when it stamped."""
+
+    @staticmethod
+    def revoking(world, reason, on):
+        """The list of the first root that revokes its timestamp authority."""
+        entry = (
+            x509.RevokedCertificateBuilder()
+            .serial_number(world.first.timestamper.certificate.serial_number)
+            .revocation_date(on)
+            .add_extension(x509.CRLReason(reason), critical=False)
+            .build()
+        )
+        key = standin.load_key(world.home / "era0" / "root.key.pem", offices.PASSPHRASE)
+        root = standin._Holder(key, world.first.trust.anchors[0])
+        return x509.load_pem_x509_crl(standin._crl(root, on, [entry], number=99))
+
+    @pytest.mark.parametrize("form", FORMS)
+    @pytest.mark.parametrize("level", ["B-T", "B-LTA"])
+    def test_a_compromised_key_leaves_open_what_it_stamped(self, world, made, lists, form, level):
+        known = replace(
+            lists, crls=(*lists.crls, self.revoking(world, x509.ReasonFlags.key_compromise, START + 9 * DAY))
+        )
+        with pytest.raises(EvidenceLapsed, match="its authority's certificate was revoked on 2026-03-11"):
+            judged(made[level].read(form), known, 10 * DAY)
+        assert judged(made[level].read(form), known, 8 * DAY).signed_at == START
+        by_register = {"policy": eras.policy(register_is_proof=True), "recorded": a_second_later}
+        assert judged(made[level].read(form), known, 10 * DAY, **by_register).signed_at == START
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_an_authority_that_ended_in_good_order_spoils_nothing(self, world, made, lists, form):
+        ended = self.revoking(world, x509.ReasonFlags.cessation_of_operation, START + 9 * DAY)
+        known = replace(lists, crls=(*lists.crls, ended))
+        assert judged(made["B-LTA"].read(form), known, 10 * DAY).signed_at == START
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_what_a_revoked_authority_stamped_is_refuted(self, world, made, lists, form):
+        before = self.revoking(world, x509.ReasonFlags.cessation_of_operation, START - DAY / 2)
+        known = replace(lists, crls=(*lists.crls, before))
+        with pytest.raises(CertificateRevoked):
+            judged(made["B-LTA"].read(form), known, 10 * DAY)
+
+    @pytest.mark.parametrize("form", ["pdf", "cms"])
+    def test_a_key_compromised_after_the_renewal_spoils_nothing(self, world, renewed, later, form):
+        since = START + 4 * YEAR + DAY
+        known = replace(later, crls=(*later.crls, self.revoking(world, x509.ReasonFlags.key_compromise, since)))
+        assert judged(renewed[0].read(form), known, YEARS_5).signed_at == START
+
+    @pytest.mark.parametrize("years", [-1, 6])
+    def test_a_timestamp_from_outside_its_authoritys_years_is_refuted(self, world, page, lists, years):
+        """Made with a key that was not valid then, whoever stamped over it later."""
+        off = replace(world.first.timestamper, clock=lambda: START + years * YEAR)
+        claim = {"at": START, "reason": "r", "name": "1"}
+        stamped = pades.sign(page, world.first.signer, timestamper=off, **claim)
+        with pytest.raises(CertificateUntrusted):
+            judged(pades.read(stamped).signed, lists, 7 * YEAR, eras.policy(tsa_is_anchor=True))
+
+
+def test_a_record_a_second_older_than_the_stamp_is_a_matter_of_clocks(made, lists):
+    policy = eras.policy(register_is_proof=True)
+    found = judged(
+        made["B-LTA"].read("pdf"), lists.bare, YEARS_5, policy, recorded=lambda _: START - timedelta(seconds=1)
+    )
+    assert found.steps[0].moment.time == START
+
+
+def test_a_detached_signature_of_another_signer_proves_nothing_of_the_file(made, issue, now):
+    other = issue(_head_extensions())
+    with pytest.raises(DocumentAltered):
+        proof.joined(made["B-LTA"].read("xml"), cms.read(cms.sign_detached(b"x", other, at=now), b"x"))

@@ -1,4 +1,4 @@
-"""Made the documents in this folder, once, with version 0.1.0; the keys were thrown away. `lasting` came later.
+"""Made the documents in this folder, once, with version 0.1.0; those in `lasting` later. The keys were thrown away.
 
 Run it again only for a new folder: what was signed once must verify for as long as it is kept.
 """

@@ -25,6 +25,8 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── UnknownTicket           unknown-ticket
 │   ├── TicketExpired           ticket-expired
 │   ├── TicketUsed              ticket-used
+│   ├── EvidenceUnavailable     evidence-unavailable: nothing says whether a certificate was revoked
+│   ├── SignerRevoked           signer-revoked
 │   ├── SignerNotEntitled       signer-not-entitled
 │   ├── SigningServiceUnavailable  signing-service-unavailable
 │   └── SigningServiceRefused      signing-service-refused
@@ -38,7 +40,10 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── MarkInvalid             mark-invalid
 │   └── Indeterminate           neither proved nor refuted
 │       ├── UnsupportedAlgorithm    unsupported-algorithm
-│       └── RevocationUnknown       revocation-unknown
+│       ├── RevocationUnknown       revocation-unknown
+│       ├── EvidenceLapsed          evidence-lapsed: what proved it ran out before anything newer took over
+│       ├── AuthorityUnknown        authority-unknown: an archive timestamp by somebody not known here
+│       └── NotYet                  not-yet: at that moment these bytes did not exist
 ├── StoreError             the register or the blobs
 │   ├── BlobMissing             blob-missing
 │   ├── BlobAltered             blob-altered
@@ -185,6 +190,16 @@ class TicketUsed(SigningError):
     code = "ticket-used"
 
 
+class EvidenceUnavailable(SigningError):
+    """Nobody could say whether a certificate was revoked; nothing is issued, send the decision again."""
+
+    code = "evidence-unavailable"
+
+
+class SignerRevoked(SigningError):
+    code = "signer-revoked"
+
+
 class SignerNotEntitled(SigningError):
     code = "signer-not-entitled"
 
@@ -245,6 +260,24 @@ class UnsupportedAlgorithm(Indeterminate):
 
 class RevocationUnknown(Indeterminate):
     code = "revocation-unknown"
+
+
+class EvidenceLapsed(Indeterminate):
+    """A certificate or an algorithm ran out, and nothing proves that what it protects existed before."""
+
+    code = "evidence-lapsed"
+
+
+class AuthorityUnknown(Indeterminate):
+    """An archive timestamp of an authority whose root is not among the anchors: it proves and refutes nothing."""
+
+    code = "authority-unknown"
+
+
+class NotYet(Indeterminate):
+    """The evidence was made after the moment that was asked about."""
+
+    code = "not-yet"
 
 
 class StoreError(QujatError):

@@ -98,7 +98,7 @@ def print_issued(row: Mapping[str, Any]) -> None:
 
 
 def check(options: Namespace) -> int:
-    """qujat check FILE|NUMBER|MARK [--data FILE]"""
+    """qujat check FILE|NUMBER|MARK [--data FILE] [--at MOMENT]"""
     from qujat.verdicts import Verdict
 
     found = _checked(options)
@@ -119,12 +119,14 @@ def _checked(options: Namespace) -> Verdict | Report:
 
         if options.data:
             raise ConfigurationError(f"expected a file with a signature beside --data, came {options.what}")
-        return check_document(options.what, office(options))
+        return check_document(options.what, office(options), at=options.at)
+    from qujat.checking import near_file
     from qujat.verifier import uploads
 
     content, data = _read(path), _read(options.data) if options.data else None
-    uploads.prepare(content)  # it starts while the office opens
-    return uploads.check(content, office(options), data=data)
+    near = None if data else near_file(path)
+    uploads.prepare(content, near)  # it starts while the office opens
+    return uploads.check(content, office(options), data=data, near=near, at=options.at)
 
 
 def _read(path: Path) -> bytes:
@@ -163,6 +165,25 @@ def _print_verdict(verdict: Verdict) -> None:
             print(f"  {name:<10}{verdict.document[name]}")
     for answer in verdict.checks:
         print(f"  {answer.name:<14}{answer.value:<15}{answer.code:<20}{answer.detail}")
+    _print_basis(described)
+
+
+def _print_basis(described: Mapping[str, Any]) -> None:
+    """The moment, the policy, and each step of the proof."""
+    policy = described["policy"]
+    days = ", ".join(f"{name} to {day}" for name, day in policy["algorithms"].items())
+    print(f"  as of {described['at']}")
+    print(f"  policy: the register's record is a proof: {_yes(policy['register_is_proof'])};", end=" ")
+    print(f"a timestamp authority is an anchor: {_yes(policy['timestamp_authority_is_anchor'])};")
+    print(f"          accepted: {days}")
+    for step in described["evidence"]:
+        where = f"{step['file']}: " if "file" in step else ""
+        print(f"  {where}{step['what']}: good at {step['good_at']} ({step['because']});")
+        print(f"          not revoked: {', '.join(step['not_revoked'])}")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def rerender(options: Namespace) -> int:

@@ -23,26 +23,43 @@ if TYPE_CHECKING:
 _HEAD = 4096
 
 
-def check(content: bytes, office: Office, *, data: bytes | None = None, at: datetime | None = None) -> Verdict | Report:
-    """The verdict on a document of ours, or the report on another file. Never raises for what a stranger gives."""
+def check(
+    content: bytes,
+    office: Office,
+    *,
+    data: bytes | None = None,
+    near: bytes | None = None,
+    at: datetime | None = None,
+) -> Verdict | Report:
+    """The verdict on a document of ours, or the report on another file. Never raises for what a stranger gives.
+
+    `data`: what a detached CMS signed. `near`: the file that lies beside this one, a signature or what it signed.
+    """
     from qujat import checking
 
-    if data is None and is_ours(content):
-        return checking.check_file(content, office)
+    if data is None and _are_ours(content, near):
+        return checking.check_file(content, office, at=at, near=near)
+    data = data or (near if format_of(content) == "cms" else None)
     report = verify(content, data=data, trust=office.trust, at=at or office.clock())
     if report.marks or ATTACHED in report.attachments or report.root.startswith(f"{{{NAMESPACE}}}"):
         return report.because("poses-as-ours")
     return report
 
 
-def prepare(content: bytes) -> None:
+def _are_ours(content: bytes, near: bytes | None) -> bool:
+    """A file of our shape, or a detached signature beside data of ours."""
+    return is_ours(content) or (near is not None and format_of(content) == "cms" and is_ours(near))
+
+
+def prepare(content: bytes, near: bytes | None = None) -> None:
     """Start what verifies a stranger's file of this format, if this is one: it takes a second, best spent meanwhile."""
-    if not is_ours(content):
+    if not _are_ours(content, near):
         bounds.prepare(format_of(content))
 
 
 def is_ours(content: bytes) -> bool:
     """Whether a file has the shape of a document of ours; whether it is genuine is for `checking.check`."""
     if content.startswith(b"%PDF-"):
-        return revision.locate(content) is not None
+        ends = revision.ends(content)
+        return len(ends) > 1 and revision.claim_of(content, *ends[:2]) is not None
     return content.lstrip()[:1] == b"<" and NAMESPACE.encode() in content[:_HEAD]

@@ -13,6 +13,7 @@ from qujat.errors import (
     CertificateRevoked,
     CertificateUntrusted,
     DocumentAltered,
+    EvidenceLapsed,
     NotSigned,
     SigningError,
     VerificationError,
@@ -216,7 +217,7 @@ def test_it_must_be_trusted_at_the_time_of_the_check(ring, signed, now, new_pki,
     folder, foreign = new_pki()
     other = xades.sign(XML, foreign.signer, at=now)
     refused(other, ring.trust, CertificateUntrusted)
-    refused(signed, ring.trust, CertificateUntrusted, at=now + timedelta(days=400))
+    refused(signed, ring.trust, EvidenceLapsed, at=now + timedelta(days=400))
     keys.revoke(folder, passphrase, at=now - timedelta(minutes=1))
     refused(other, keys.open_trust(folder), CertificateRevoked)
 

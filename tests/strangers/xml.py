@@ -9,10 +9,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-from hostile import messages, trees
-from hostile.authority import Authority
-from hostile.case import Case, Cases
-from hostile.trees import C14N, DS, ENVELOPED, EXCLUSIVE, Reference, part, plain, sign, whole, xades
+from strangers import messages, trees
+from strangers.authority import Authority
+from strangers.case import Case, Cases
+from strangers.trees import C14N, DS, ENVELOPED, EXCLUSIVE, Reference, part, plain, sign, whole, xades
 
 cases = Cases("xml")
 DOCUMENT = '<шешім xmlns="urn:example"><нөмір>1</нөмір><нәтиже>бас тартылды</нәтиже></шешім>'.encode()

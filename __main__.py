@@ -89,7 +89,9 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, common, "demo", "keys.demo", "issue, check and render again one document with stand-in keys")
     _forms(commands, common)
     _documents(commands, common)
+    _elsewhere(commands, common)
     _word(commands, common)
+    _gallery(commands, common)
     _keys(commands, common)
     return top
 
@@ -156,6 +158,32 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     annul.add_argument("--superseded-by", default="", metavar="NUMBER", help="the document that took its place")
 
 
+def _elsewhere(commands: Any, common: argparse.ArgumentParser) -> None:
+    prepare = _add(
+        commands, common, "prepare", "elsewhere.prepare", "write what is to be signed elsewhere, and a ticket for it"
+    )
+    prepare.add_argument("decision", type=Path, metavar="DECISION.json")
+    prepare.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    complete = _add(
+        commands,
+        common,
+        "complete",
+        "elsewhere.complete",
+        "put signatures made elsewhere into their document, issue it",
+    )
+    complete.add_argument("ticket", metavar="TICKET|ticket.json")
+    complete.add_argument(
+        "--signature",
+        type=_named_file,
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a CMS in DER, PEM or Base64, such as page.kk=signed.p7s; once for each file of the ticket",
+    )
+    complete.add_argument("--signatures", type=Path, metavar="DIR", help="a folder with page.kk.p7s, data.p7s, …")
+    complete.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+
+
 def _word(commands: Any, common: argparse.ArgumentParser) -> None:
     word = _add(commands, common, "word", "word.word", "an editable copy as a Word file: never the signed thing")
     word.add_argument("what", metavar="FORM|NUMBER|DECISION.json", help="a form with --on, a document, a decision")
@@ -172,19 +200,37 @@ def _word(commands: Any, common: argparse.ArgumentParser) -> None:
     )
 
 
+def _gallery(commands: Any, common: argparse.ArgumentParser) -> None:
+    gallery = _add(
+        commands, common, "gallery", "gallery.gallery", "every form, edition and language to look at, blank and filled"
+    )
+    gallery.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="a new or an empty folder")
+    gallery.add_argument("--form", action="append", metavar="FORM", help="only this form; may be given again")
+    gallery.add_argument("--language", choices=("kk", "ru"), help="only this language")
+    gallery.add_argument("--no-pictures", action="store_true", help="PDFs and HTML only")
+
+
 def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     keys = commands.add_parser("keys", help="the stand-in keys of this installation").add_subparsers(
         metavar="WHAT", required=True
     )
     init = _add(keys, common, "init", "keys.keys_init", "make stand-in keys: a demonstration, not an EDS")
+    _head(init)
+    rotate = _add(keys, common, "rotate", "keys.keys_rotate", "a new key for an old one; what that signed stays valid")
+    rotate.add_argument("what", choices=("mark", "head", "tsa", "passphrase"))
+    rotate.add_argument("--compromised", action="store_true", help="the mark's old key has leaked")
+    _head(rotate)
+    _add(keys, common, "show", "keys.keys_show", "who signs here, until when, and on whose trust")
+
+
+def _head(command: argparse.ArgumentParser) -> None:
     for name, words in (
         ("--iin", "IIN of the head"),
         ("--name", "full name of the head"),
         ("--bin", "BIN of the authority"),
+        ("--organisation", "name of the authority"),
     ):
-        init.add_argument(name, help=words)
-    init.add_argument("--organisation", help="name of the authority")
-    _add(keys, common, "show", "keys.keys_show", "who signs here, until when, and on whose trust")
+        command.add_argument(name, help=words)
 
 
 def _form(command: argparse.ArgumentParser) -> None:
@@ -197,6 +243,13 @@ def _on(command: argparse.ArgumentParser) -> None:
 
 def _language(command: argparse.ArgumentParser) -> None:
     command.add_argument("--language", choices=("kk", "ru"), required=True)
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"expected NAME=FILE such as page.kk=signed.p7s, not {text!r}")
+    return name, Path(path)
 
 
 def _day(text: str) -> date:

@@ -135,9 +135,10 @@ def expected(kind: str, day: date, household: int = 1, place: Place | None = Non
 
 def disagreement(rule: AmountRule, value: Any, look: Look, decided: date, aek_day: AekDay) -> tuple[str, str] | None:
     """(code, message) if a sound value of a field does not follow its rule; `look` gives other fields by name."""
-    day = _day(rule, look, decided, aek_day)
     try:
-        household, place = _household(rule, look), _place(rule, look)
+        day, household, place = _day(rule, look, decided, aek_day), _household(rule, look), _place(rule, look)
+        if rule.place and place is None:
+            return None  # a form asks for it always: what is missing or wrong is reported there
         if isinstance(value, int):
             fixed = indices(rule.kind, day, household, place)
             return None if value == fixed else ("amount-disagrees", f"expected {fixed} indices (АЕК)")
@@ -158,7 +159,15 @@ def _sum_disagreement(rule: AmountRule, value: Any, look: Look, fixed: Decimal) 
 
 
 def _day(rule: AmountRule, look: Look, decided: date, aek_day: AekDay) -> date:
-    applied = look(rule.applied_on) if rule.applied_on and aek_day == "application" else None
+    """The day whose index counts. Raises AmountUnknown if it is that of the application, and nobody says which."""
+    if aek_day == "decision":
+        return decided
+    applied = look(rule.applied_on) if rule.applied_on else None
+    if applied is None:
+        raise AmountUnknown(
+            f"[amounts] aek_day: the index of the day of the application counts: "
+            f"expected it in {rule.applied_on or 'a field, and the form has none'}"
+        )
     try:
         return date.fromisoformat(applied) if isinstance(applied, str) else decided
     except ValueError:

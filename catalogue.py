@@ -14,15 +14,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from qujat import bilingual
 from qujat.acts import Act, Interval, Publications
 from qujat.datafiles import read
 from qujat.errors import FormError, NoEditionInForce, PublicationDayUnknown, UnknownForm, WordingNotHeld
 from qujat.fields import FieldSpec
-from qujat.formfiles import EditionFile, FormFile, GroundsFile, Order, WordingStatus, read_acts, read_orders
+from qujat.formfiles import EditionFile, FormFile, GroundsFile, Order, SignerRole, WordingStatus, read_acts, read_orders
 from qujat.languages import Language
 
 ROOT = Path(__file__).parent
-Held = Literal["official", "translation", "last-held"]
+Held = Literal["official", "translation", "house", "last-held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Wording:
     @property
     def template(self) -> str:
         """Path of the wording below templates/."""
-        return f"{self.form.key}/{self.text.id}/{self.language}.html.j2"
+        return self.form.template(self.text.id, self.language)
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:
@@ -91,12 +92,21 @@ class Form:
         return self.file.kind
 
     @property
+    def signers(self) -> Sequence[SignerRole]:
+        """Who signs, in their order; the head is the last."""
+        return self.file.signers
+
+    @property
     def title(self) -> Mapping[Language, str]:
         return self.file.title
 
     def fields(self, edition: str) -> Mapping[str, FieldSpec]:
         """The fields that the wording of `edition` asks for, in the order of the form."""
         return {name: spec for name, spec in self.file.fields.items() if spec.stands_in(edition)}
+
+    def template(self, edition: str, language: Language) -> str:
+        """Path below templates/ of the words of `edition` in a language; a bilingual form has one for both."""
+        return f"{self.key}/{edition}/{bilingual.TAG if self.file.bilingual else language}.html.j2"
 
     def edition(self, edition: str) -> Edition:
         """The edition with this id; raises FormError if the form has none."""
@@ -157,7 +167,7 @@ class Catalogue:
         form = self.form(name)
         editions = [e for e in form.editions if e.changes(language)]
         edition = the_edition_on(editions, day, what=f"{form.annex} ({form.key}, {language})")
-        first, last = _days(editions, edition)
+        first, last = days_of(editions, edition)
         text, status = self._text(form, editions, edition, language, day)
         return Wording(form, language, edition, text, status, first, last)
 
@@ -165,7 +175,7 @@ class Catalogue:
         self, form: Form, editions: list[Edition], edition: Edition, language: Language, day: date
     ) -> tuple[Edition, Held]:
         status = edition.wording[language]
-        if status == "official" or status == "translation":
+        if status != "not-held":
             return edition, status
         earlier = [e for e in editions[: editions.index(edition)] if e.wording[language] != "not-held"]
         if self.not_held == "last-held" and earlier:
@@ -173,12 +183,18 @@ class Catalogue:
         raise WordingNotHeld(
             f"{form.annex} in {language} on {day}: {edition.act.name} is in force, and its text is not held here. "
             f"Put the text on file (docs/adding-an-edition.md)"
+            + "".join(f", or issue the house form {stand_in}" for stand_in in self._in_place_of(form))
             + (
                 ', or set [wording] not_held = "last-held" to print the wording before it, marked so.'
                 if earlier
                 else "; no earlier wording is held either."
             )
         )
+
+    def _in_place_of(self, form: Form) -> list[str]:
+        """The house forms that stand in for an annex whose text is not held."""
+        houses = {found.annex: found.file.house for found in self.forms.values()}
+        return [annex for annex, house in houses.items() if house and form.annex in house.in_place_of]
 
     def grounds_on(self, name: str, day: date) -> tuple[Grounds, Edition]:
         """The list of refusal grounds and its edition in force on `day`. Raises as `in_force` does."""
@@ -237,7 +253,7 @@ def _unknown_message(editions: list[Edition], open_acts: list[str], day: date, w
     )
 
 
-def _days(editions: list[Edition], edition: Edition) -> tuple[Interval, Interval | None]:
+def days_of(editions: list[Edition], edition: Edition) -> tuple[Interval, Interval | None]:
     """First and last day of an edition: its own end, or the day before the next edition begins."""
     ends = [] if edition.last is None else [Interval(edition.last, edition.last)]
     following = editions[editions.index(edition) + 1 :]

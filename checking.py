@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from qujat import comparison, document, issuing, pages, pagetext, qr, rendering
+from qujat import beside, comparison, document, issuing, pages, pagetext, qr, rendering
 from qujat import mark as marks
 from qujat.document import ATTACHED, Sealed
 from qujat.errors import (
@@ -96,7 +96,7 @@ def check_number(text: str, office: Office) -> Verdict:
         if file.role in ("page", "data"):
             verdicts.append(check_file(content, office))
     checks = [check for verdict in verdicts for check in verdict.checks]
-    return conclude(checks, _known(found, office), stand_in=office.trust.stand_in)
+    return conclude(checks, _known(found, office), office.trust)
 
 
 def _looked_up(text: str, office: Office) -> Document | None:
@@ -111,7 +111,7 @@ def _looked_up(text: str, office: Office) -> Document | None:
 
 
 def _refused(code: str, detail: str, office: Office, value: Literal["invalid", "indeterminate"] = "invalid") -> Verdict:
-    return conclude([Check("file", value, code, detail)], {}, stand_in=office.trust.stand_in)
+    return conclude([Check("file", value, code, detail)], {}, office.trust)
 
 
 class _Checking:
@@ -129,7 +129,7 @@ class _Checking:
         self.shown = known
 
     def verdict(self) -> Verdict:
-        return conclude(self.checks, self.shown, stand_in=self.office.trust.stand_in)
+        return conclude(self.checks, self.shown, self.office.trust)
 
     def ask(self, name: str, question: Callable[[], T]) -> T | None:
         """The answer of `question`, or None with its error entered as a check."""
@@ -156,22 +156,20 @@ class _Checking:
         sealed = self.ask("data", lambda: _attached(contents)) if contents else None
         if contents is None or sealed is None:
             return self.verdict()
-        self._data(sealed, signed.certificate, content)
+        self._data(sealed, signed.certificate, content, signed.signed_at)
         drawn = self._mark(sealed, content, contents)
         self._text(sealed, contents, drawn)
         return self.verdict()
 
     def xml(self, content: bytes) -> Verdict:
-        from qujat.signing import xades
-
         registered = self._registered_at(content)
-        signed = self.ask("signature", lambda: xades.verify(content, self.office.trust, at=registered))
+        signed = self.ask("signature", lambda: beside.signed_data(content, self.office, at=registered))
         if signed is None:
             return self.verdict()
         self._time(None, registered)
         sealed = self.ask("data", lambda: document.from_xml(signed.data))
         if sealed is not None:
-            self._data(sealed, signed.certificate, content)
+            self._data(sealed, signed.certificate, content, registered or signed.signed_at)
         return self.verdict()
 
     def _registered_at(self, content: bytes) -> datetime | None:
@@ -184,22 +182,29 @@ class _Checking:
         elif registered:
             self.answer(Check("timestamp", "valid", "ok", f"registered {registered.isoformat()}"))
 
-    def _data(self, sealed: Sealed, certificate: Certificate, content: bytes) -> None:
+    def _data(self, sealed: Sealed, certificate: Certificate, content: bytes, signed_at: datetime) -> None:
         """What holds for the data whatever the file: signer, register, edition."""
         self.show(_summary(sealed.data, sealed, self.office))
-        self._signer(sealed.data, certificate)
+        self._signer(sealed.data, certificate, signed_at)
+        self.checks += beside.preparer(sealed, self.office)
         self._register(sealed, content)
         self.edition(sealed.data)
 
-    def _signer(self, data: document.Data, certificate: Certificate) -> None:
+    def _signer(self, data: document.Data, certificate: Certificate, signed_at: datetime) -> None:
+        """Was he the one to sign, on the day of the decision and on the day he signed it?"""
         from qujat.signing import policy
 
+        bin, mandates = data["authority"]["bin"], self.office.mandates
+        days = date.fromisoformat(data["day"]), signed_at.astimezone(pages.ALMATY).date()
         try:
-            policy.entitled(certificate, bin=data["authority"]["bin"], iin=data["official"]["iin"])
+            policy.may_sign(
+                certificate, bin=bin, iin=data["official"]["iin"], kind=data["kind"], mandates=mandates, days=days
+            )
         except SignerNotEntitled as error:
             self.answer(Check("signer", "invalid", error.code, error.message))
         else:
-            self.answer(Check("signer", "valid", "ok"))
+            basis = "mandate on file" if mandates.are_kept_for(bin) else "no mandates on file: the certificate's role"
+            self.answer(Check("signer", "valid", "ok", basis))
 
     def _register(self, sealed: Sealed, content: bytes) -> None:
         found = self.office.register.by_token(sealed.token)

@@ -16,10 +16,10 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qujat.errors import FieldError, FieldErrors
-from qujat.fields import escape, parse_day
+from qujat.fields import escape
 from qujat.identifiers import bin_fault, iin_fault
 from qujat.languages import Language
-from qujat.texts import faults
+from qujat.texts import faults, parse_day
 
 MAX_BYTES = 1_000_000
 
@@ -39,7 +39,7 @@ class Authority(_Frozen):
 
 
 class Official(_Frozen):
-    """The head who signs."""
+    """Who signs: the head, or the official who prepared the decision for him."""
 
     iin: str
     full_name: Text
@@ -47,7 +47,10 @@ class Official(_Frozen):
 
 
 class Decision(_Frozen):
-    """One decision. `id` is the decision system's own; `number` is optional (else the register assigns one)."""
+    """One decision. `id` is the decision system's own; `number` is optional (else the register assigns one).
+
+    `official` is the head, who signs it. `prepared_by` signs before him, where the form asks for both.
+    """
 
     id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
     form: str
@@ -56,6 +59,7 @@ class Decision(_Frozen):
     number: Annotated[str, Field(max_length=64)] | None = None
     authority: Authority
     official: Official
+    prepared_by: Official | None = None
     fields: dict[str, Any]
 
     def canonical(self) -> bytes:
@@ -142,16 +146,19 @@ def _envelope_errors(decision: Decision) -> Iterator[FieldError]:
         yield FieldError("/languages", "repeated-language", "expected each language once")
     if fault := bin_fault(decision.authority.bin):
         yield FieldError("/authority/bin", "bad-bin", f"not a BIN: {fault}")
-    if fault := iin_fault(decision.official.iin):
-        yield FieldError("/official/iin", "bad-iin", f"not an IIN: {fault}")
-    yield from _text_errors("/official/full_name", decision.official.full_name)
     if decision.number is not None:
         yield from _text_errors("/number", decision.number)
-    for path, texts in (
-        ("/authority/name", decision.authority.name),
-        ("/official/position", decision.official.position),
-    ):
-        yield from _by_language_errors(path, texts, decision)
+    yield from _by_language_errors("/authority/name", decision.authority.name, decision)
+    for path, official in (("/official", decision.official), ("/prepared_by", decision.prepared_by)):
+        if official is not None:
+            yield from _official_errors(path, official, decision)
+
+
+def _official_errors(path: str, official: Official, decision: Decision) -> Iterator[FieldError]:
+    if fault := iin_fault(official.iin):
+        yield FieldError(f"{path}/iin", "bad-iin", f"not an IIN: {fault}")
+    yield from _text_errors(f"{path}/full_name", official.full_name)
+    yield from _by_language_errors(f"{path}/position", official.position, decision)
 
 
 def _by_language_errors(path: str, texts: ByLanguage, decision: Decision) -> Iterator[FieldError]:

@@ -6,7 +6,7 @@ into the other without loss. Text is text; whole numbers, truth values and lists
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +19,8 @@ from qujat.errors import DocumentAltered, MarkInvalid
 from qujat.fields import FieldSpec
 from qujat.languages import Language
 from qujat.mark import parse_token, subject_mask, token_text
+from qujat.phrases import Phrase, phrase_on
+from qujat.terms import completed
 
 NAMESPACE = "urn:qujat:document:1"
 ATTACHED = "decision.xml"
@@ -37,10 +39,20 @@ class Sealed:
 
 
 def assemble(
-    decision: Decision, wordings: Mapping[Language, Wording], catalogue: Catalogue, number: str, *, stand_in: bool
+    decision: Decision,
+    wordings: Mapping[Language, Wording],
+    catalogue: Catalogue,
+    number: str,
+    *,
+    stand_in: bool,
+    phrases: Sequence[Phrase] = (),
 ) -> dict[str, Any]:
-    """The data of the document that this decision becomes under `number`. Fields not given are left out."""
+    """The data of the document that this decision becomes under `number`. Fields not given are left out.
+
+    `phrases` are those that the deployment has configured beside the ones on file.
+    """
     form = catalogue.form(decision.form)
+    before = {"prepared_by": decision.prepared_by.model_dump()} if decision.prepared_by else {}
     return {
         "version": VERSION,
         "id": decision.id,
@@ -52,14 +64,22 @@ def assemble(
         "languages": list(decision.languages),
         "authority": decision.authority.model_dump(),
         "official": decision.official.model_dump(),
+        **before,
         "editions": {
             language: {"edition": w.edition.id, "text": w.text.id, "wording": w.status}
             for language, w in wordings.items()
         },
         "grounds": _grounds_in_force(wordings, catalogue, decision.day),
-        "fields": without_nulls(decision.fields),
+        "fields": completed(fields_of(wordings), without_nulls(decision.fields), decision.day),
         "stand_in": stand_in,
+        **({} if stand_in else _phrase(decision, phrases)),
     }
+
+
+def _phrase(decision: Decision, configured: Sequence[Phrase]) -> dict[str, Any]:
+    """What the document says of being electronic: not for a stand-in, which is none."""
+    said = {language: phrase_on(decision.day, language, configured=configured) for language in decision.languages}
+    return {"phrase": said} if all(said.values()) else {}
 
 
 def fields_of(wordings: Mapping[Language, Wording]) -> dict[str, FieldSpec]:

@@ -10,6 +10,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── FieldErrors             field-errors: all at once, with their paths
 │   ├── DecisionChanged         decision-changed: this id came before with other contents
 │   ├── NumberTaken             number-taken
+│   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   └── UnknownDocument         unknown-document
 ├── FormError              our own forms are wrong
 │   ├── FrozenEditionChanged    frozen-edition-changed
@@ -19,6 +20,11 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── KeyUnavailable          key-unavailable
 │   ├── CertificateExpired      certificate-expired
 │   ├── TimestampUnavailable    timestamp-unavailable
+│   ├── SignatureRefused        signature-refused: what came back is not what was asked for
+│   ├── SeveralSigners          several-signers: the form asks for more signatures than one key can give
+│   ├── UnknownTicket           unknown-ticket
+│   ├── TicketExpired           ticket-expired
+│   ├── TicketUsed              ticket-used
 │   └── SignerNotEntitled       signer-not-entitled
 ├── VerificationError      what was shown to us is not, or not provably, genuine
 │   ├── NotSigned               not-signed
@@ -111,6 +117,10 @@ class NumberTaken(DecisionError):
     code = "number-taken"
 
 
+class AlreadyIssued(DecisionError):
+    code = "already-issued"
+
+
 class UnknownDocument(DecisionError):
     code = "unknown-document"
 
@@ -149,6 +159,28 @@ class CertificateExpired(SigningError):
 
 class TimestampUnavailable(SigningError):
     code = "timestamp-unavailable"
+
+
+class SignatureRefused(SigningError):
+    """What came back for a ticket cannot stand in a document; nothing was issued, and the ticket stays open."""
+
+    code = "signature-refused"
+
+
+class SeveralSigners(SigningError):
+    code = "several-signers"
+
+
+class UnknownTicket(SigningError):
+    code = "unknown-ticket"
+
+
+class TicketExpired(SigningError):
+    code = "ticket-expired"
+
+
+class TicketUsed(SigningError):
+    code = "ticket-used"
 
 
 class SignerNotEntitled(SigningError):

@@ -15,13 +15,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from qujat.amounts import AekDay, AmountRule, disagreement
+from qujat.amounts import AekDay, AmountRule
 from qujat.banking import bic_fault, iban_fault
 from qujat.errors import FieldError
-from qujat.identifiers import bin_fault, birth_date_agrees, iin_fault, sex_agrees
+from qujat.identifiers import bin_fault, iin_fault
 from qujat.languages import LANGUAGES, Language
 from qujat.money import money_fault
-from qujat.texts import faults
+from qujat.terms import TermRule
+from qujat.texts import faults, parse_day
+from qujat.together import together
 
 # fmt: off
 FieldType = Literal[
@@ -56,8 +58,11 @@ class FieldSpec(BaseModel):
     by_language: given in every language of the decision; choices: code → words by language (choice, many); columns:
     the fields of a row; list (list_key): the key of the grounds list; min, max: of a whole number or of entries;
     lines: blank lines on an empty form; future: a day after the decision is allowed; not_before: a day field of the
-    same object; amount: what the law fixes a sum at (`amounts`); printed: false for what the rules need and the form
-    has no place for: it is in the data and on no page; editions: where the field stands (empty: in all).
+    same object; given_with: choice → codes with which the field is given, and with no other; amount: what the law fixes
+    a sum at (`amounts`); total_of: "rows.column", of which a sum is the total; once: a column that one row gives for
+    them all, and only one; term: a day that is the last of a term of the law, computed where it is left out, or a day
+    within the term (`terms`); printed: false for what the rules need and the form has no place for: it is in the data
+    and on no page; editions: where the field stands (empty: in all).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,7 +79,11 @@ class FieldSpec(BaseModel):
     lines: int = 2
     future: bool = False
     not_before: str = ""
+    given_with: dict[str, list[str]] = {}
     amount: AmountRule | None = None
+    term: TermRule | None = None
+    total_of: str = ""
+    once: bool = False
     printed: bool = True
     editions: list[str] = []
 
@@ -115,7 +124,8 @@ def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: 
     inside = replace(context, outer={**context.outer, **values})
     for name, spec in specs.items():
         errors += _check_field(spec, values, name, inside, f"{path}/{name}")
-    return [*errors, *_check_together(specs, values, path), *_check_amounts(specs, values, inside, path)]
+    told = {error.path for error in errors}
+    return [*errors, *(error for error in together(specs, values, inside, path) if error.path not in told)]
 
 
 def _check_field(
@@ -198,16 +208,6 @@ def _by_pattern(pattern: str, code: str, wanted: str) -> Check:
             yield FieldError(path, code, f"expected {wanted}")
 
     return checker
-
-
-def parse_day(value: Json) -> date | None:
-    """A day from "YYYY-MM-DD", strictly; None if it is none."""
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None
 
 
 def _day(spec: FieldSpec, value: Json, context: Context, path: str) -> Iterator[FieldError]:
@@ -324,36 +324,6 @@ _CHECKS: Mapping[FieldType, Check] = {
     "rows": _rows,
     "grounds": _grounds,
 }
-
-
-def _check_together(specs: Mapping[str, FieldSpec], values: Mapping[str, Json], path: str) -> Iterator[FieldError]:
-    """Rules between fields of one object: IIN against birth date and sex, a day not before another."""
-    iin, born, sex = values.get("iin"), parse_day(values.get("birth_date")), values.get("sex")
-    if isinstance(iin, str) and "iin" in specs and not iin_fault(iin):
-        if born and not birth_date_agrees(iin, born):
-            yield FieldError(
-                f"{path}/birth_date", "iin-disagrees", "the IIN tells another birth date; one of the two is wrong"
-            )
-        if sex in ("male", "female") and not sex_agrees(iin, sex):
-            yield FieldError(f"{path}/sex", "iin-disagrees", "the IIN tells the other sex; one of the two is wrong")
-    for name, spec in specs.items():
-        day, earlier = parse_day(values.get(name)), parse_day(values.get(spec.not_before))
-        if day and earlier and day < earlier:
-            yield FieldError(
-                f"{path}/{name}", "day-too-early", f"expected a day not before {spec.not_before} ({earlier})"
-            )
-
-
-def _check_amounts(
-    specs: Mapping[str, FieldSpec], values: Mapping[str, Json], context: Context, path: str
-) -> Iterator[FieldError]:
-    """Sums, and numbers of indices, against what the law fixes."""
-    for name, spec in specs.items():
-        value = values.get(name)
-        if spec.amount and isinstance(value, (str, int)) and not isinstance(value, bool):
-            wrong = disagreement(spec.amount, value, context.outer.get, context.day, context.aek_day)
-            if wrong:
-                yield FieldError(f"{path}/{name}", *wrong)
 
 
 def _wrong_type(path: str, wanted: str, value: Json) -> FieldError:

@@ -9,13 +9,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from qujat import amounts
+from qujat import amounts, deadlines
 from qujat.acts import Act, Bound
 from qujat.datafiles import Strict, read_each
 from qujat.fields import FieldSpec
-from qujat.languages import Language
+from qujat.languages import LANGUAGES, Language
+from qujat.terms import THE_DECISION, TermRule, Within
 
-WordingStatus = Literal["official", "translation", "not-held"]
+WordingStatus = Literal["official", "translation", "house", "not-held"]
 
 
 class EditionFile(Strict):
@@ -33,29 +34,107 @@ class EditionFile(Strict):
     notes: list[str] = Field(default_factory=list)
 
 
+SignerRole = Literal["official", "head"]
+
+
+class House(Strict):
+    """A document that the rules require and prescribe no form for: its words are ours.
+
+    `basis` names the point of the rules that asks for it, as the foot prints it; `in_place_of` the annexes (by id) that
+    prescribe a form after all, where their text is not held.
+    """
+
+    basis: dict[Language, str]
+    in_place_of: list[str] = Field(default_factory=list)
+
+
 class FormFile(Strict):
-    """forms/<key>.toml"""
+    """forms/<key>.toml.
+
+    number: of the annex, empty for a document without a prescribed form (`house`); bilingual: the law has one document
+    in both languages; within: the term of issuing it; signers: who signs, in their order. "head" is the decision's
+    `official`, whose signature stands in the page and is the last; "official" is the one who prepared it
+    (`prepared_by`), and signs the data before him.
+    """
 
     key: str = Field(pattern=r"^[a-z0-9_]+$")
     annex: str
     order: str
-    number: str
+    number: str = ""
     kind: str
     basis: str
     subject: str = ""
+    house: House | None = None
+    bilingual: bool = False
+    signers: list[SignerRole] = Field(default=["head"])
     title: dict[Language, str]
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
+    within: Within | None = None
     edition: list[EditionFile]
     notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _amounts_are_known(self) -> FormFile:
+    def _the_head_signs_last(self) -> FormFile:
+        if not self.signers or self.signers[-1] != "head" or len(set(self.signers)) != len(self.signers):
+            raise ValueError(f"signers: expected the head as the last one, and nobody twice, not {self.signers}")
+        return self
+
+    @model_validator(mode="after")
+    def _house_or_annex(self) -> FormFile:
+        statuses = {status for edition in self.edition for status in edition.wording.values()}
+        if self.house and (self.number or statuses != {"house"}):
+            raise ValueError("house: expected no number of an annex, and the wording of every edition to be house")
+        if not self.house and (not self.number or "house" in statuses):
+            raise ValueError("expected the number of the annex, or else a [house] table and wordings that are house")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_can_work(self) -> FormFile:
         for name, spec, beside in _specs(self.fields):
             if spec.amount and spec.amount.kind not in amounts.kinds():
                 raise ValueError(f"{name}: amount: expected one of {', '.join(amounts.kinds())}")
+            if spec.once and name in self.fields:
+                raise ValueError(f"{name}: once: expected it at a column of rows")
+            if spec.total_of and not _is_money_column(self.fields, spec.total_of):
+                raise ValueError(f"{name}: total_of: expected rows.column, a column of sums of this form")
+            if spec.amount and (place := self.fields.get(spec.amount.place)) and not place.required:
+                raise ValueError(f"{name}: amount: expected {spec.amount.place} to be required")
             if spec.amount and (missing := set(amounts.fields_of(spec.amount)) - beside):
                 raise ValueError(f"{name}: amount: the form has no field {', '.join(sorted(missing))}")
         return self
+
+    @model_validator(mode="after")
+    def _one_wording_in_both(self) -> FormFile:
+        for edition in self.edition if self.bilingual else ():
+            if set(edition.wording) != set(LANGUAGES) or len(set(edition.wording.values())) != 1:
+                raise ValueError(f"edition {edition.id}: bilingual: expected one status for both languages")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> FormFile:
+        days = {name for name, spec in self.fields.items() if spec.type == "day"}
+        for name, spec in self.fields.items():
+            if unknown := set(spec.given_with) - set(self.fields):
+                raise ValueError(f"{name}: given_with: the form has no field {', '.join(sorted(unknown))}")
+            if spec.term:
+                _known_term(name, spec, days)
+            if any(column.term for column in spec.columns.values()):
+                raise ValueError(f"{name}: term: expected it on a day of the form itself, not in a row")
+        if self.within and self.within.counted_from not in days:
+            raise ValueError(f"within: the form has no day {self.within.counted_from}")
+        if self.within and self.within.case_of and self.within.case_of not in self.fields:
+            raise ValueError(f"within: the form has no field {self.within.case_of}")
+        return self
+
+
+def _known_term(name: str, spec: FieldSpec, days: set[str]) -> None:
+    rule: TermRule | None = spec.term
+    if rule and rule.id not in {term.id for term in deadlines.table().term}:
+        raise ValueError(f"{name}: term: expected the id of a term in deadlines.toml, not {rule.id!r}")
+    if rule and rule.counted_from not in {*days, THE_DECISION}:
+        raise ValueError(f"{name}: term: the form has no day {rule.counted_from}")
+    if spec.type != "day" or not spec.future or (spec.required and rule and not rule.until):
+        raise ValueError(f"{name}: term: expected a day with future = true, and required = false if it is computed")
 
 
 def _specs(fields: Mapping[str, FieldSpec]) -> Iterator[tuple[str, FieldSpec, set[str]]]:
@@ -64,6 +143,12 @@ def _specs(fields: Mapping[str, FieldSpec]) -> Iterator[tuple[str, FieldSpec, se
         yield name, spec, set(fields)
         for column, inner in spec.columns.items():
             yield f"{name}.{column}", inner, {*fields, *spec.columns}
+
+
+def _is_money_column(fields: Mapping[str, FieldSpec], named: str) -> bool:
+    rows, _, column = named.partition(".")
+    found = fields[rows].columns.get(column) if rows in fields else None
+    return found is not None and found.type == "money"
 
 
 class GroundsFile(Strict):

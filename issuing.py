@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from qujat import document, pages, qr, rendering
+from qujat import bilingual, document, pages, qr, rendering
 from qujat import mark as marks
-from qujat.catalogue import Wording
+from qujat.amounts import AekDay
+from qujat.catalogue import Catalogue, Form, Wording
 from qujat.decision import Decision
 from qujat.document import ATTACHED, Sealed
-from qujat.errors import FieldError, FieldErrors
+from qujat.errors import FieldError, FieldErrors, SeveralSigners
 from qujat.fields import Context, check
-from qujat.languages import Language
+from qujat.languages import LANGUAGES, Language
 from qujat.office import Office
-from qujat.register import Claim, Document, Role, Secrets, StoredFile
+from qujat.register import Claim, Completion, Document, Role, Secrets, StoredFile
+from qujat.terms import Late, late
 from qujat.texts import faults
 
 log = logging.getLogger("qujat.pipeline")
@@ -50,10 +52,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Issued:
-    """A document that has been issued, with its files by name."""
+    """A document that has been issued, with its files by name, and what its caller should know of it."""
 
     document: Document
     files: Mapping[str, bytes]
+    warnings: tuple[Late, ...] = ()
 
     @property
     def number(self) -> str:
@@ -66,15 +69,20 @@ class Issued:
         return self.files[entry.name].decode("ascii")
 
     def pdf(self, language: Language) -> bytes:
-        """The signed PDF in one language."""
-        (entry,) = (f for f in self.document.files if f.role == "page" and f.language == language)
+        """The signed PDF in one language; a bilingual document has one for both."""
+        (entry,) = (f for f in self.document.files if f.role == "page" and language in f.language.split("-"))
         return self.files[entry.name]
 
 
 def issued_before(decision: Decision, office: Office) -> Issued | None:
     """The document of this very decision, if it has been issued. Raises DecisionChanged."""
     before = office.register.known(decision.authority.bin, decision.id, decision.digest())
-    return _issued(before, office) if before and before.issued else None
+    return finished(before, office) if before else None
+
+
+def finished(found: Document, office: Office) -> Issued | None:
+    """The document with its files, if it has been issued. Raises StoreError."""
+    return _issued(found, office) if found.issued else None
 
 
 def wordings(decision: Decision, office: Office) -> Wordings:
@@ -84,22 +92,65 @@ def wordings(decision: Decision, office: Office) -> Wordings:
     return found
 
 
-def examine(decision: Decision, found: Wordings, office: Office) -> None:
-    """Step 2. Raises FieldErrors with everything that is wrong, SigningError if this office may not sign it."""
-    from qujat.signing import policy
-
-    specs = document.fields_of(found)
-    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
-    counts = {name: office.forms.count_grounds(name, decision.day) for name in lists}
-    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, office.aek_day))
+def examine(decision: Decision, found: Wordings, office: Office, *, here: bool = True) -> None:
+    """Step 2. Raises FieldErrors with everything that is wrong; where a key of this office signs (`here`), also
+    SigningError if it may not sign this decision, VerificationError if its certificate is not good today."""
+    errors = wrong_in(decision, found, office.forms, office.aek_day)
     if decision.day > office.clock().astimezone(pages.ALMATY).date():
         errors.insert(0, FieldError("/day", "day-in-future", "expected a day that has come, not one ahead"))
     if errors:
         raise FieldErrors(errors)
-    signer = office.key_ring().signer
-    policy.in_validity(signer.certificate, office.clock())
-    policy.entitled(signer.certificate, bin=decision.authority.bin, iin=decision.official.iin)
-    log.info("2 check: %d fields", len(specs))
+    if here:
+        _may_sign(decision, office)
+    log.info("2 check: %d fields", len(document.fields_of(found)))
+
+
+def wrong_in(decision: Decision, found: Wordings, catalogue: Catalogue, aek_day: AekDay) -> list[FieldError]:
+    """Everything wrong with a decision for these wordings, in the order of the form; an empty list if nothing is."""
+    specs, form = document.fields_of(found), catalogue.form(decision.form)
+    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
+    counts = {name: catalogue.count_grounds(name, decision.day) for name in lists}
+    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, aek_day))
+    errors += _signer_errors(decision, form)
+    if form.file.bilingual and set(decision.languages) != set(LANGUAGES):
+        message = 'this form is one document in both languages: expected ["kk", "ru"]'
+        errors.insert(0, FieldError("/languages", "both-languages", message))
+    return errors
+
+
+def _signer_errors(decision: Decision, form: Form) -> Iterator[FieldError]:
+    """Does the decision name all who sign it, and nobody else?"""
+    wanted, named = "official" in form.signers, decision.prepared_by
+    if wanted and named is None:
+        yield FieldError("/prepared_by", "missing-field", f"{form.annex} is signed by who prepared it, too: name him")
+    if named and not wanted:
+        yield FieldError("/prepared_by", "unknown-field", f"{form.annex} is signed by the head alone")
+    if named and wanted and named.iin == decision.official.iin:
+        yield FieldError(
+            "/prepared_by/iin", "same-person", "expected another person than the head, who signs after him"
+        )
+
+
+def _may_sign(decision: Decision, office: Office) -> None:
+    from qujat.signing import policy
+
+    signers = office.forms.form(decision.form).signers
+    if len(signers) > 1:
+        raise SeveralSigners(
+            f"expected a form that one key signs, came one signed by {' and then '.join(signers)}, each with his own"
+            " key; use `qujat prepare` and `qujat complete`"
+        )
+    signer, now = office.key_ring().signer, office.clock()
+    policy.in_validity(signer.certificate, now)
+    policy.may_sign(
+        signer.certificate,
+        bin=decision.authority.bin,
+        iin=decision.official.iin,
+        kind=office.forms.form(decision.form).kind,
+        mandates=office.mandates,
+        days=(decision.day, now.astimezone(pages.ALMATY).date()),
+    )
+    office.trust.validate(signer.certificate, signer.chain, at=now, purpose="sign")
 
 
 def reserve(decision: Decision, found: Wordings, office: Office) -> Document:
@@ -117,7 +168,7 @@ def reserve(decision: Decision, found: Wordings, office: Office) -> Document:
     stand_in = office.trust.stand_in
 
     def data(number: str) -> dict[str, Any]:
-        return document.assemble(decision, found, office.forms, number, stand_in=stand_in)
+        return document.assemble(decision, found, office.forms, number, stand_in=stand_in, phrases=office.phrases)
 
     reserved = office.register.reserve(claim, data, _draw, office.clock())
     log.info("3 number: %s", reserved.number)
@@ -133,8 +184,12 @@ def mark(reserved: Document, office: Office) -> Mark:
     """Step 4. The mark of the document, signed with the key of marks; the same document, the same mark."""
     from qujat.signing.mark_keys import kid_of
 
-    key, said = office.key_ring().mark_key, claims(reserved.sealed, int(reserved.reserved_at.timestamp()), office)
-    text = marks.mark_text(office.address, reserved.token, marks.sign(said, key, kid_of(key.public_key())))
+    key = office.key_ring().mark_key
+    kid = kid_of(key.public_key())
+    # A key may have been changed between the reservation and now; no mark is older than its key.
+    made_at = max(reserved.reserved_at, office.mark_keys[kid].valid_from)
+    said = claims(reserved.sealed, int(made_at.timestamp()), office)
+    text = marks.mark_text(office.address, reserved.token, marks.sign(said, key, kid))
     log.info("4 mark: %s, %d characters", reserved.number, len(text))
     return Mark(text, drawn(text, reserved.token))
 
@@ -165,12 +220,15 @@ def typed_at(text: str) -> str:
     return text.split("#")[0].rpartition("/")[0]
 
 
-def render(reserved: Document, made: Mark, office: Office) -> dict[Language, bytes]:
-    """Step 5. The unsigned page of every language. Raises FormError."""
+def render(reserved: Document, made: Mark, office: Office) -> dict[str, bytes]:
+    """Step 5. The unsigned pages by the tag of their language: "kk", "ru", or "kk-ru". Raises FormError."""
     xml = document.to_xml(reserved.sealed)
-    languages = reserved.data["languages"]
-    rendered = {language: unsigned_page(reserved, language, made.drawn, xml, office) for language in languages}
-    log.info("5 render: %s", ", ".join(f"{language} {len(page)} bytes" for language, page in rendered.items()))
+    form = office.forms.form(reserved.data["form"])
+    rendered = {
+        tag: unsigned_page(reserved, bilingual.language_of(tag), made.drawn, xml, office)
+        for tag in bilingual.tags(reserved.data["languages"], bilingual=form.file.bilingual)
+    }
+    log.info("5 render: %s", ", ".join(f"{tag} {len(page)} bytes" for tag, page in rendered.items()))
     return rendered
 
 
@@ -182,7 +240,7 @@ def unsigned_page(
     return rendering.pdf(pages.page(office.forms, found.data, language, shown, [attached], copy=copy))
 
 
-def sign(reserved: Document, unsigned: Mapping[Language, bytes], office: Office) -> list[Output]:
+def sign(reserved: Document, unsigned: Mapping[str, bytes], office: Office) -> list[Output]:
     """Step 6. Every page (PAdES), the data (XAdES), and a detached CMS over the signed data. Raises SigningError."""
     from qujat.signing import cms, pades, xades
 
@@ -190,9 +248,9 @@ def sign(reserved: Document, unsigned: Mapping[Language, bytes], office: Office)
     stem = file_stem(reserved.number)
     engine = json.dumps(rendering.engine_versions(), sort_keys=True)
     outputs = []
-    for language, page in unsigned.items():
+    for tag, page in unsigned.items():
         content = pades.sign(page, signer, at=at, timestamper=tsa, reason=reserved.data["form"], name=reserved.number)
-        outputs.append(Output("page", language, f"{stem}.{language}.pdf", content, sha256(page).hexdigest(), engine))
+        outputs.append(Output("page", tag, f"{stem}.{tag}.pdf", content, sha256(page).hexdigest(), engine))
     data = xades.sign(document.to_xml(reserved.sealed), signer, at=at)
     outputs.append(Output("data", "", f"{stem}.xml", data))
     outputs.append(Output("cms", "", f"{stem}.xml.p7s", cms.sign_detached(data, signer, at=at, timestamper=tsa)))
@@ -208,9 +266,11 @@ def store(reserved: Document, made: Mark, outputs: Sequence[Output], office: Off
     return stored
 
 
-def record(reserved: Document, files: Sequence[StoredFile], office: Office) -> Issued:
-    """Step 8. Raises StoreError."""
-    recorded = office.register.record(reserved, files, office.clock())
+def record(
+    reserved: Document, files: Sequence[StoredFile], office: Office, completion: Completion | None = None
+) -> Issued:
+    """Step 8, with what came back for a ticket where it was signed elsewhere. Raises StoreError."""
+    recorded = office.register.record(reserved, files, office.clock(), completion)
     log.info("8 register: %s", recorded.number)
     return _issued(recorded, office)
 
@@ -228,4 +288,6 @@ def file_stem(number: str) -> str:
 
 
 def _issued(found: Document, office: Office) -> Issued:
-    return Issued(found, {file.name: office.blobs.get(file.sha256) for file in found.files})
+    data, within = found.data, office.forms.form(found.data["form"]).file.within
+    warned = late(within, data["form"], data["fields"], date.fromisoformat(data["day"]))
+    return Issued(found, {f.name: office.blobs.get(f.sha256) for f in found.files}, (warned,) if warned else ())

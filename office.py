@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qujat.amounts import AekDay
 from qujat.blobs import Blobs, Folder
 from qujat.catalogue import Catalogue, load
-from qujat.errors import KeyUnavailable
+from qujat.errors import ConfigurationError, KeyUnavailable
+from qujat.phrases import Phrase
 from qujat.register import Register, Sqlite
 from qujat.settings import DEFAULT_ADDRESS, Settings
+from qujat.signing.mandates import Mandates
+from qujat.signing.secret_files import refuse_if_shared
 
 if TYPE_CHECKING:
     from qujat.signing.keys import KeyRing, MarkKey
+    from qujat.signing.signer import Signer
     from qujat.signing.timestamp import TimestampAuthority
     from qujat.signing.trust import Trust
 
@@ -34,7 +40,9 @@ class Office:
     """Forms, register, blobs, keys, the address that marks point to, and a clock.
 
     `pattern` numbers documents, `patterns` those of the authorities (by BIN) that have one of their own.
+    `phrases` come before those on file.
     `keys` None: an office that checks and renders again but does not sign. `timestamper` None: PAdES B-B.
+    `ticket_life`: how long what was prepared for signing elsewhere waits for its signatures.
     """
 
     forms: Catalogue
@@ -48,6 +56,9 @@ class Office:
     pattern: str = "{year}-{seq:06}"
     patterns: Mapping[str, str] = field(default_factory=dict)
     aek_day: AekDay = "decision"
+    phrases: Sequence[Phrase] = ()
+    mandates: Mandates = field(default_factory=Mandates)
+    ticket_life: timedelta = timedelta(hours=1)
     clock: Clock = field(default=now)
 
     def key_ring(self) -> KeyRing:
@@ -62,15 +73,17 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
 
     Raises ConfigurationError, KeyUnavailable, FormError.
     """
-    from qujat.signing.keys import open_keys, open_mark_keys, open_trust
+    from qujat.signing.keys import open_mark_keys
 
     settings.root.mkdir(parents=True, exist_ok=True)
-    ring = open_keys(settings.key_folder, passphrase(settings), clock=clock) if signing else None
+    trust = open_trust(settings)
+    _refuse_stand_in(settings, trust)
+    ring = _ring(settings, trust, clock) if signing else None
     return Office(
         forms=load(settings.published, settings.wording.not_held),
         register=Sqlite(settings.root / "register.sqlite"),
         blobs=Folder(settings.root / "blobs"),
-        trust=ring.trust if ring else open_trust(settings.key_folder),
+        trust=trust,
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),
         keys=ring,
         timestamper=_timestamper(settings, ring) if ring else None,
@@ -78,8 +91,71 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         pattern=settings.numbers.pattern,
         patterns=settings.numbers.authority,
         aek_day=settings.amounts.aek_day,
+        phrases=settings.phrase,
+        mandates=Mandates.checked(settings.mandate, required=settings.profile == "production"),
+        ticket_life=timedelta(minutes=settings.signer.ticket_minutes),
         clock=clock,
     )
+
+
+def _refuse_stand_in(settings: Settings, trust: Trust) -> None:
+    """A production deployment starts with nothing that is only a stand-in."""
+    if settings.profile != "production":
+        return
+    if trust.stand_in:
+        raise ConfigurationError(
+            'profile = "production": expected the anchors of a real authority, came stand-in anchors («ДЕМО – не ЭЦП»);'
+            " put the NCA's certificates in their place (docs/signing.md)"
+        )
+    if settings.timestamp.url in ("stand-in", "none"):
+        raise ConfigurationError(
+            'profile = "production": [timestamp] url: expected the address of an RFC 3161 authority,'
+            f" came {settings.timestamp.url!r}"
+        )
+
+
+def open_trust(settings: Settings) -> Trust:
+    """The anchors that the settings name, or the stand-in's. Raises ConfigurationError, KeyUnavailable."""
+    from qujat.signing import keys
+
+    if settings.trust_anchors:
+        return keys.open_anchors(settings.trust_anchors)
+    if settings.signer.kind != "stand-in" and not (settings.key_folder / "root.pem").exists():
+        raise ConfigurationError(
+            f"expected [trust] anchors beside [signer] kind = {settings.signer.kind!r}, came none; name the folder of"
+            " the root certificates that documents are checked against"
+        )
+    return keys.open_trust(settings.key_folder)
+
+
+def open_signer(settings: Settings, trust: Trust) -> Signer | None:
+    """The signer that the settings name; None: the stand-in, whose key is in the folder of keys.
+
+    Raises KeyUnavailable, ConfigurationError.
+    """
+    from qujat.signing.signer import NotHere
+
+    wanted = settings.signer
+    if wanted.kind == "elsewhere":
+        return NotHere()
+    if wanted.kind == "pkcs12" and wanted.pkcs12:
+        from qujat.signing.pkcs12 import open_pkcs12
+
+        return open_pkcs12(settings.base / wanted.pkcs12, signer_secret(settings), trust)
+    if wanted.kind == "pkcs11" and wanted.module:
+        from qujat.signing.pkcs11 import Place, load_certificate, open_pkcs11
+
+        own = load_certificate(settings.base / wanted.certificate) if wanted.certificate else None
+        place = Place(settings.base / wanted.module, wanted.token, wanted.key)
+        return open_pkcs11(place, signer_secret(settings), trust, own)
+    return None
+
+
+def _ring(settings: Settings, trust: Trust, clock: Clock) -> KeyRing:
+    from qujat.signing.keys import open_keys
+
+    signer = open_signer(settings, trust)
+    return open_keys(settings.key_folder, passphrase(settings), clock=clock, trust=trust, signer=signer)
 
 
 def _timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None:
@@ -87,19 +163,56 @@ def _timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None
 
     if settings.timestamp.url == "none":
         return None
-    return ring.timestamper if settings.timestamp.url == "stand-in" else HttpAuthority(settings.timestamp.url)
+    if settings.timestamp.url != "stand-in":
+        return HttpAuthority(settings.timestamp.url)
+    if not ring.trust.stand_in:
+        raise ConfigurationError(
+            "expected a real timestamp authority beside real anchors, came the stand-in; set [timestamp] url to the"
+            ' address of an RFC 3161 authority, or to "none"'
+        )
+    return ring.timestamper
 
 
 def passphrase(settings: Settings) -> bytes:
-    """From QUJAT_PASSPHRASE, else from the passphrase file. Raises KeyUnavailable."""
+    """From QUJAT_PASSPHRASE, else the passphrase file, else a prompt at a terminal; never from the command line.
+
+    Raises KeyUnavailable (none given, or in a file that others may read).
+    """
+    if (given := passphrase_given(settings)) is not None:
+        return given
+    if sys.stdin.isatty():
+        return getpass("passphrase of the keys: ").encode()
+    raise KeyUnavailable(
+        f"expected the passphrase of the keys in QUJAT_PASSPHRASE or in {settings.passphrase_path}; "
+        f"run `qujat keys init` if there are no keys yet"
+    )
+
+
+def passphrase_given(settings: Settings) -> bytes | None:
+    """The passphrase of the environment or the file, None if there is neither. Raises KeyUnavailable."""
     if given := os.environ.get("QUJAT_PASSPHRASE"):
         return given.encode()
+    refuse_if_shared(settings.passphrase_path)
     try:
         return settings.passphrase_path.read_bytes().strip()
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise KeyUnavailable(
-            f"expected the passphrase of the keys in QUJAT_PASSPHRASE or in {settings.passphrase_path}; "
-            f"run `qujat keys init` if there are no keys yet"
+            f"expected a passphrase in {settings.passphrase_path}, came {error.strerror}; let its owner read it"
+        ) from error
+
+
+def signer_secret(settings: Settings) -> bytes:
+    """The passphrase or PIN of the signer's key: QUJAT_SIGNER_SECRET, else its file. Raises KeyUnavailable."""
+    if given := os.environ.get("QUJAT_SIGNER_SECRET"):
+        return given.encode()
+    try:
+        return settings.signer_secret_path.read_bytes().strip(b"\r\n")
+    except OSError as error:
+        raise KeyUnavailable(
+            f"expected the passphrase or PIN of the signer in QUJAT_SIGNER_SECRET or in {settings.signer_secret_path},"
+            f" came {error.strerror}; put it there, for the service alone to read"
         ) from error
 
 

@@ -67,9 +67,11 @@ def _last_held(form: Form) -> str:
 
 
 def _names(specs: Mapping[str, FieldSpec]) -> Iterator[str]:
+    """What a template has to ask for: every field that stands on the page."""
     for name, spec in specs.items():
-        yield f"f.{name}"
-        yield from (f"f.{name}.{column}" for column in spec.columns)
+        if spec.printed:
+            yield f"f.{name}"
+            yield from (f"f.{name}.{column}" for column, inner in spec.columns.items() if inner.printed)
 
 
 def _samples(specs: Mapping[str, FieldSpec]) -> dict[str, Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from functools import cache
 from typing import Any
 
+from qujat import bilingual, foot
 from qujat.catalogue import Catalogue, Edition, Form, Wording
-from qujat.languages import Language
-from qujat.rendering import TEMPLATES, Attachment, Sheet
+from qujat.foot import paper_words
+from qujat.languages import LANGUAGES, Language
+from qujat.rendering import Attachment, Sheet
 from qujat.slots import DaySlot, Slot
 from qujat.views import Person, fields_view
-from qujat.words import dated, day_in_figures, day_in_words
+from qujat.words import day_in_words
 
 # Kazakhstan has had one time zone since 01.03.2024; the time of a page is a convention, its day is the decision's.
 ALMATY = timezone(timedelta(hours=5))
@@ -31,14 +31,6 @@ class DrawnMark:
     address: str
 
 
-@cache
-def paper_words() -> Mapping[Language, Mapping[str, str]]:
-    """The paper's own words (not the law's)."""
-    words: dict[Language, dict[str, str]] = {}
-    words.update(tomllib.loads((TEMPLATES / "paper" / "v1" / "words.toml").read_text(encoding="utf-8")))  # type: ignore[arg-type]
-    return words
-
-
 def page(
     catalogue: Catalogue,
     data: Data,
@@ -48,102 +40,92 @@ def page(
     *,
     copy: bool = False,
 ) -> Sheet:
-    """The sheet of a document in one language. `copy` prints «көшірме / копия» on it."""
+    """The sheet of a document in one language, a bilingual form in both. `copy` prints «көшірме / копия» on it."""
     form = catalogue.form(data["form"])
     text = form.edition(data["editions"][language]["text"])
-    words = paper_words()[language]
-    day = date.fromisoformat(data["day"])
+    day, languages = date.fromisoformat(data["day"]), _languages(form, language)
     texts = {name: catalogue.grounds[name].file.texts[edition][language] for name, edition in data["grounds"].items()}
     context = {
-        **_frame(form, language, day),
-        "f": fields_view(form.fields(text.id), data["fields"], language, texts),
+        **_frame(form, languages, day),
+        "f": _view(form, text, data["fields"], languages, texts),
         "number": Slot(data["number"]),
         "day": DaySlot(day, language),
-        "authority": Slot(data["authority"]["name"][language]),
-        "official": Person(Slot(data["official"]["full_name"]), Slot(data["official"]["position"][language])),
-        "seal": _seal(data, language, mark),
-        "copy": words["copy"] if copy else None,
-        "foot": _foot(catalogue, form, data, language),
+        "authority": Slot(_in(data["authority"]["name"], languages)),
+        "official": Person(Slot(data["official"]["full_name"]), Slot(_in(data["official"]["position"], languages))),
+        "seal": _seal(data, languages, mark),
+        "copy": paper_words()[language]["copy"] if copy else None,
+        "foot": foot.of_document(catalogue, form, data, languages),
     }
-    return Sheet(_template(form, text, language), context, _moment(day), mark.png, tuple(attachments))
+    return Sheet(form.template(text.id, language), context, _moment(day), mark.png, tuple(attachments))
 
 
 def blank(catalogue: Catalogue, wording: Wording) -> Sheet:
     """The sheet of an empty form for filling by hand: no number, no mark, no signature."""
-    words = paper_words()[wording.language]
+    languages = _languages(wording.form, wording.language)
     first = wording.first.known or wording.first.earliest
     texts: Mapping[str, Sequence[str]] = dict.fromkeys(catalogue.grounds, ())
-    foot = [_edition_line(catalogue, wording.form, wording.edition, wording.language), words["blank"]]
     context = {
-        **_frame(wording.form, wording.language, first),
-        "f": fields_view(wording.fields, None, wording.language, texts),
+        **_frame(wording.form, languages, first),
+        "f": _view(wording.form, wording.text, None, languages, texts),
         "number": Slot(None, "s"),
         "day": DaySlot(None, wording.language, given=False),
         "authority": Slot(None, "l"),
         "official": Person(Slot(None, "l"), Slot(None, "l")),
         "seal": None,
         "copy": None,
-        "foot": foot + _status_lines(wording.status, wording.edition, wording.text, wording.language),
+        "foot": foot.of_empty_form(catalogue, wording, languages),
     }
     return Sheet(wording.template, context, _moment(first))
 
 
-def _template(form: Form, text: Edition, language: Language) -> str:
-    return f"{form.key}/{text.id}/{language}.html.j2"
+def _languages(form: Form, language: Language) -> tuple[Language, ...]:
+    """The languages that stand on one page."""
+    return LANGUAGES if form.file.bilingual else (language,)
 
 
-def _frame(form: Form, language: Language, day: date) -> dict[str, Any]:
-    return {"language": language, "title": form.title[language], "created": _moment(day).isoformat()}
+def _in(texts: Mapping[Language, str], languages: Sequence[Language]) -> str:
+    return bilingual.both({language: texts[language] for language in languages})
+
+
+def _view(
+    form: Form,
+    text: Edition,
+    values: Mapping[str, Any] | None,
+    languages: Sequence[Language],
+    texts: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
+    """The `f` of a wording; on a bilingual page every value that is given by language stands in both."""
+    specs = form.fields(text.id)
+    if len(languages) > 1:
+        values = values and bilingual.values_of(specs, values)
+        specs = bilingual.specs_of(specs)
+    return fields_view(specs, values, languages[0], texts)
+
+
+def _frame(form: Form, languages: Sequence[Language], day: date) -> dict[str, Any]:
+    return {"language": languages[0], "title": _in(form.title, languages), "created": _moment(day).isoformat()}
 
 
 def _moment(day: date) -> datetime:
     return datetime.combine(day, time(), ALMATY)
 
 
-def _seal(data: Data, language: Language, mark: DrawnMark) -> dict[str, Any]:
-    words = paper_words()[language]
+def _seal(data: Data, languages: Sequence[Language], mark: DrawnMark) -> dict[str, Any]:
+    day = date.fromisoformat(data["day"])
+    position, organisation = data["official"]["position"], data["authority"]["name"]
     return {
-        "signed": words["signed"],
+        "signed": _own("signed", languages),
         "official": data["official"]["full_name"],
-        "position": data["official"]["position"][language],
-        "organisation": data["authority"]["name"][language],
-        "day": day_in_words(date.fromisoformat(data["day"]), language),
-        "stand_in": words["stand_in"] if data["stand_in"] else None,
-        "alt": words["qr"],
+        "holders": [f"{position[language]}, {organisation[language]}" for language in languages],
+        "day": _in({language: day_in_words(day, language) for language in languages}, languages),
+        "stand_in": _own("stand_in", languages) if data["stand_in"] else None,
+        "alt": _own("qr", languages),
         "code": mark.code,
         "address": mark.address,
-        "how": words["how"],
+        "how": _own("how", languages),
     }
 
 
-def _foot(catalogue: Catalogue, form: Form, data: Data, language: Language) -> list[str]:
-    state = data["editions"][language]
-    edition, text = form.edition(state["edition"]), form.edition(state["text"])
-    day = day_in_figures(date.fromisoformat(data["day"]))
-    lines = [
-        paper_words()[language]["number"].format(number=data["number"], day=day, form=form.annex),
-        _edition_line(catalogue, form, edition, language),
-    ]
-    return lines + _status_lines(state["wording"], edition, text, language)
-
-
-def _edition_line(catalogue: Catalogue, form: Form, edition: Edition, language: Language) -> str:
-    order = catalogue.orders[form.file.order]
-    return paper_words()[language]["edition"].format(
-        annex=form.file.number,
-        order=order.number,
-        order_day=dated(order.day, language),
-        act=edition.act.number,
-        act_day=dated(edition.act.day, language),
-    )
-
-
-def _status_lines(status: str, edition: Edition, text: Edition, language: Language) -> list[str]:
-    """What the foot must say of the wording: a working translation, or a wording that is not the one in force."""
-    words = paper_words()[language]
-    lines = []
-    if status == "last-held":
-        lines.append(words["last_held"].format(act=edition.act.number, act_day=dated(edition.act.day, language)))
-    if text.wording[language] == "translation":
-        lines.append(words["translation"])
-    return lines
+def _own(name: str, languages: Sequence[Language]) -> str:
+    """Words of the paper itself."""
+    return _in({language: paper_words()[language][name] for language in languages}, languages)

@@ -1,25 +1,42 @@
-"""The whole path on one screen: issue, rerender, check.
+"""The whole path on one screen: issue, or prepare and complete; rerender, check.
 
 The eight steps have the same numbers here, in the README and in the log.
 """
 
 from __future__ import annotations
 
-from qujat import issuing
+from collections.abc import Mapping
+
+from qujat import handover, issuing
 from qujat.checking import check
 from qujat.decision import Decision
+from qujat.handover import Prepared
 from qujat.issuing import Issued
 from qujat.office import Office
+from qujat.register import Document
 from qujat.rerendering import Rerendered, rerender
 
-__all__ = ["Issued", "Office", "Rerendered", "annul", "check", "issue", "rerender", "supersede"]
+__all__ = [
+    "Issued",
+    "Office",
+    "Prepared",
+    "Rerendered",
+    "annul",
+    "check",
+    "complete",
+    "issue",
+    "prepare",
+    "rerender",
+    "supersede",
+]
 
 
 def issue(decision: Decision, office: Office) -> Issued:
     """Turn one decision into a signed, registered document that anyone can check.
 
     The same decision sent twice gives the same document. Raises DecisionError (nothing was issued, nothing is left
-    behind), FormError, SigningError or StoreError (send the decision again: the work goes on under the same number).
+    behind), VerificationError (the same, our own certificate is not good), FormError, SigningError or StoreError (send
+    the decision again: the work goes on under the same number).
     """
     if before := issuing.issued_before(decision, office):
         return before
@@ -33,6 +50,50 @@ def issue(decision: Decision, office: Office) -> Issued:
     files = issuing.store(reserved, mark, signed, office)      # 7 store, each file under its own hash
     return issuing.record(reserved, files, office)             # 8 register: from now on the mark answers
     # fmt: on
+
+
+def prepare(decision: Decision, office: Office) -> Prepared:
+    """Steps 1 to 5 for a document whose signer has his key elsewhere: what he should sign, and a ticket for `complete`.
+
+    The same decision prepared twice gives the same ticket while it is open, and later a new one under the same number.
+    Raises AlreadyIssued, and what `issue` raises.
+    """
+    if before := handover.waiting(decision, office):
+        return before
+    # fmt: off
+    wordings = issuing.wordings(decision, office)                      # 1 find
+    issuing.examine(decision, wordings, office, here=False)            # 2 check
+    reserved = issuing.reserve(decision, wordings, office)             # 3 number
+    # fmt: on
+    return _hand_out(reserved, office)
+
+
+def _hand_out(reserved: Document, office: Office) -> Prepared:
+    # fmt: off
+    mark = issuing.mark(reserved, office)                              # 4 mark
+    unsigned = issuing.render(reserved, mark, office)                  # 5 render
+    return handover.hand_out(reserved, mark, unsigned, office)         #   the ticket
+    # fmt: on
+
+
+def complete(ticket: str, signatures: Mapping[str, bytes], office: Office) -> Issued | Prepared:
+    """Steps 6 to 8: put the signatures (CMS, by the name of their file) where they belong, check them at once, issue.
+
+    The same signatures sent twice give the same document. Where the form asks for another signer after this one, it
+    gives what he should sign. Raises SigningError or VerificationError (nothing was issued, the ticket stays open),
+    StoreError.
+    """
+    back = handover.returned(ticket, signatures, office)
+    # fmt: off
+    if back.ticket.completion is None:
+        signed = handover.signed(back, office)                         # 6 sign: elsewhere; here it is checked
+        if back.last:
+            mark = handover.mark_of(back, office)
+            files = issuing.store(back.document, mark, signed, office)                   # 7 store
+            return issuing.record(back.document, files, office, back.completion())       # 8 register
+        handover.approve(back, signed, office)
+    # fmt: on
+    return issuing.finished(back.document, office) or _hand_out(back.document, office)
 
 
 def annul(number: str, reason: str, office: Office) -> None:

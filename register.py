@@ -10,85 +10,45 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from qujat.document import Sealed
-from qujat.errors import DecisionChanged, NumberTaken, RegisterUnreachable, UnknownDocument
+from qujat import tickets
+from qujat.entries import (
+    Assemble,
+    Claim,
+    Completion,
+    Document,
+    NewTicket,
+    Role,
+    Secrets,
+    SignerRole,
+    Status,
+    StoredFile,
+    Ticket,
+)
+from qujat.errors import AlreadyIssued, DecisionChanged, NumberTaken, RegisterUnreachable, UnknownDocument
+from qujat.sqlitefile import only_growing, opened, text
 
-Role = Literal["page", "data", "cms", "mark"]
-Status = Literal["reserved", "active", "superseded", "annulled"]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """One file of a document. `page` is the SHA-256 of the unsigned page that a signed PDF begins with."""
-
-    role: Role
-    language: str
-    name: str
-    sha256: str
-    page: str = ""
-    engine: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the register needs to know to reserve: whose decision, its digest, and how to number it.
-
-    `number` None asks for the next of `pattern`, which may hold {year}, {seq}, {bin} and {annex}.
-    """
-
-    authority: str
-    decision: str
-    digest: str
-    number: str | None
-    pattern: str
-    year: int
-    annex: str
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A reserved or issued document as the register knows it."""
-
-    id: int
-    number: str
-    digest: str
-    token: bytes
-    salt: bytes
-    reserved_at: datetime
-    data: dict[str, Any]
-    status: Status
-    files: tuple[StoredFile, ...] = ()
-    reason: str = ""
-    status_since: datetime | None = None
-    superseded_by: str = ""
-
-    @property
-    def issued(self) -> bool:
-        return self.status != "reserved"
-
-    @property
-    def sealed(self) -> Sealed:
-        return Sealed(self.data, self.token, self.salt)
-
-
-Assemble = Callable[[str], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """What nobody can guess: the token of the mark, its code for typing by hand, the salt of the digest."""
-
-    token: bytes
-    code: str
-    salt: bytes
+__all__ = [
+    "Assemble",
+    "Claim",
+    "Completion",
+    "Document",
+    "NewTicket",
+    "Register",
+    "Role",
+    "Secrets",
+    "SignerRole",
+    "Sqlite",
+    "Status",
+    "StoredFile",
+    "Ticket",
+]
 
 
 class Register(Protocol):
@@ -100,8 +60,10 @@ class Register(Protocol):
     def known(self, authority: str, decision: str, digest: str) -> Document | None:
         """The document of a decision sent before; raises DecisionChanged if it came with other contents."""
 
-    def record(self, document: Document, files: Sequence[StoredFile], at: datetime) -> Document:
-        """From now on the document is issued."""
+    def record(
+        self, document: Document, files: Sequence[StoredFile], at: datetime, completion: Completion | None = None
+    ) -> Document:
+        """From now on the document is issued, and the ticket of `completion` used."""
 
     def by_number(self, number: str) -> Document:
         """Raises UnknownDocument."""
@@ -113,8 +75,25 @@ class Register(Protocol):
     def recorded_at(self, sha256: str) -> datetime | None:
         """When a file with this hash was recorded as issued; None if none was."""
 
+    def by_file(self, sha256: str) -> Document | None:
+        """The document that a file with this hash was recorded for."""
+
     def annul(self, number: str, reason: str, at: datetime, superseded_by: str = "") -> Document:
         """An entry that the document is no longer in effect."""
+
+    def open_ticket(self, document: Document, signer: SignerRole, at: datetime) -> Ticket | None:
+        """The ticket of this document for this signer that is open at `at`."""
+
+    def add_ticket(self, new: NewTicket, files: Sequence[StoredFile]) -> Ticket:
+        """The ticket that is open already, or this new one. Raises AlreadyIssued."""
+
+    def ticket(self, ticket: str) -> Ticket | None: ...
+
+    def approve(self, ticket: Ticket, completion: Completion, at: datetime) -> Ticket:
+        """Enter the signature of a signer who is not the last one; the first to come wins."""
+
+    def approvals(self, document: Document) -> Mapping[SignerRole, StoredFile]:
+        """The signatures of those who signed before the last one."""
 
 
 _SCHEMA = """
@@ -142,7 +121,6 @@ _FOREVER: dict[str, list[tuple[str, ...]]] = {
     "file": [("document", "role", "language"), ("rowid",)],
     "entry": [("id",), ("document", "kind")],
 }
-_PATIENCE = 30.0  # seconds to wait for another writer
 
 
 @dataclass(frozen=True)
@@ -159,7 +137,16 @@ class Sqlite:
                 return before
             number = _given(db, claim.authority, claim.number) if claim.number else _next(db, claim)
             new = _unused(db, draw)
-            row = (claim.authority, claim.decision, number, claim.digest, new.token, new.code, new.salt, _text(at))
+            row = (
+                claim.authority,
+                claim.decision,
+                number,
+                claim.digest,
+                new.token,
+                new.code,
+                new.salt,
+                text(at),
+            )
             db.execute(
                 "INSERT INTO document (authority, decision, number, digest, token, code, salt, reserved_at, data)"
                 " VALUES (?,?,?,?,?,?,?,?,?)",
@@ -180,7 +167,9 @@ class Sqlite:
             )
         return found
 
-    def record(self, document: Document, files: Sequence[StoredFile], at: datetime) -> Document:
+    def record(
+        self, document: Document, files: Sequence[StoredFile], at: datetime, completion: Completion | None = None
+    ) -> Document:
         """The first to record wins; whoever comes second gets the first one's document."""
         with self._writing() as db:
             now = self._one(db, "id = ?", document.id)
@@ -191,6 +180,8 @@ class Sqlite:
                 [(document.id, f.role, f.language, f.name, f.sha256, f.page, f.engine) for f in files],
             )
             _enter(db, document.id, "active", at)
+            if completion:
+                tickets.complete(db, completion, at)
             return self._one(db, "id = ?", document.id)
 
     def by_number(self, number: str) -> Document:
@@ -229,6 +220,43 @@ class Sqlite:
             if self._one(db, "id = ?", document.id).status == "active":
                 _enter(db, document.id, kind, at, reason, superseded_by)
             return self._one(db, "id = ?", document.id)
+
+    def by_file(self, sha256: str) -> Document | None:
+        with self._reading() as db:
+            return self._find(db, "id = (SELECT document FROM file WHERE sha256 = ?)", sha256)
+
+    def open_ticket(self, document: Document, signer: SignerRole, at: datetime) -> Ticket | None:
+        with self._reading() as db:
+            row = tickets.open_row(db, document.id, signer, at)
+            return tickets.whole(db, row, self._one(db, "id = ?", document.id)) if row else None
+
+    def add_ticket(self, new: NewTicket, files: Sequence[StoredFile]) -> Ticket:
+        with self._writing() as db:
+            document = self._one(db, "id = ?", new.document)
+            if document.issued:
+                raise AlreadyIssued(
+                    f"the document {document.number} has been issued and waits for nothing; fetch it by its number"
+                )
+            before = tickets.open_row(db, new.document, new.signer, new.made_at)
+            if not before:
+                tickets.add(db, new, files)
+            return tickets.whole(db, before or new, document)
+
+    def ticket(self, ticket: str) -> Ticket | None:
+        with self._reading() as db:
+            row = tickets.row(db, ticket)
+            return tickets.whole(db, row, self._one(db, "id = ?", row.document)) if row else None
+
+    def approve(self, ticket: Ticket, completion: Completion, at: datetime) -> Ticket:
+        with self._writing() as db:
+            row = NewTicket(ticket.id, ticket.document.id, ticket.signer, ticket.made_at, ticket.expires_at)
+            if tickets.whole(db, row, ticket.document).completion is None:
+                tickets.complete(db, completion, at)
+            return tickets.whole(db, row, ticket.document)
+
+    def approvals(self, document: Document) -> Mapping[SignerRole, StoredFile]:
+        with self._reading() as db:
+            return tickets.approvals(db, document.id)
 
     def _one(self, db: sqlite3.Connection, where: str, *values: Any) -> Document:
         (found,) = self._all(db, where, *values)
@@ -270,7 +298,8 @@ class Sqlite:
     def _connection(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
         if db is None:
-            db = self._local.db = _open(self.path)
+            script = _SCHEMA + tickets.SCHEMA + only_growing(_FOREVER | tickets.FOREVER)
+            db = self._local.db = opened(self.path, script)
         return db
 
 
@@ -297,53 +326,12 @@ def _document(row: Sequence[Any], files: Sequence[StoredFile], last: Sequence[An
         raise sqlite3.DatabaseError("a row is damaged; restore the file from a backup") from error
 
 
-def _open(path: Path | str) -> sqlite3.Connection:
-    """Open, and make what is not there yet. Waits for another process that is doing the same."""
-    db = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
-    give_up = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            _prepare(db)
-        except sqlite3.OperationalError as error:
-            # A change of the journal mode does not wait by itself, whatever the time-out.
-            if (
-                error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                or time.monotonic() > give_up
-            ):
-                raise
-            time.sleep(0.02)
-        else:
-            return db
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
-    db.executescript(_SCHEMA + _only_growing())
-
-
-def _only_growing() -> str:
-    """Triggers that refuse to change, delete or replace a row of what is kept for ever."""
-    triggers = []
-    for table, keys in _FOREVER.items():
-        same = " OR ".join("(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys)
-        # REPLACE deletes without running the triggers of DELETE, so it is refused when it inserts.
-        there = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608  names of ours
-        for deed, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", there)):
-            triggers.append(
-                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{deed.lower()} BEFORE {deed} ON {table} {when} "
-                f"BEGIN SELECT RAISE(ABORT, 'the register only grows'); END;\n"
-            )
-    return "".join(triggers)
-
-
 def _enter(
     db: sqlite3.Connection, document: int, kind: Status, at: datetime, reason: str = "", other: str = ""
 ) -> None:
     db.execute(
         "INSERT INTO entry (document, kind, at, reason, other) VALUES (?,?,?,?,?)",
-        (document, kind, _text(at), reason, other),
+        (document, kind, text(at), reason, other),
     )
 
 
@@ -382,7 +370,3 @@ def _unused(db: sqlite3.Connection, draw: Callable[[], Secrets]) -> Secrets:
         drawn = draw()
         if not db.execute("SELECT 1 FROM document WHERE code = ?", (drawn.code,)).fetchone():
             return drawn
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -64,12 +64,17 @@ def environment() -> ImmutableSandboxedEnvironment:
 
 def html(sheet: Sheet, pages: int = 1) -> str:
     """The page as well-formed HTML that says how many pages it has; raises FormError for a wrong wording."""
+    return fill(sheet.template, {**sheet.words, "pages": pages})
+
+
+def fill(template: str, words: Mapping[str, Any]) -> str:
+    """A template of templates/ with its words, escaped; raises FormError for a wrong one."""
     try:
-        return environment().get_template(sheet.template).render(sheet.words, pages=pages)
+        return environment().get_template(template).render(words)
     except TemplateSyntaxError as error:
         raise FormError(f"{error.name}, line {error.lineno}: {error.message}") from error
     except TemplateError as error:
-        raise FormError(f"{sheet.template}: {error.message}") from error
+        raise FormError(f"{template}: {error.message}") from error
 
 
 def tree(markup: str) -> ElementTree.Element:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
-from qujat import document, issuing, pagetext, rendering
+from qujat import bilingual, document, issuing, pagetext, rendering
 from qujat.errors import UnknownDocument
-from qujat.languages import Language
 from qujat.office import Office
 from qujat.register import Document, StoredFile
 
@@ -24,11 +23,12 @@ Outcome = Literal["identical", "same-text", "different"]
 class RerenderedPage:
     """One page set rendered again.
 
+    language: "kk", "ru", or "kk-ru" for a bilingual page.
     outcome: identical bytes; or the engine differs and the text is identical; or different, and `where`.
     content: the unsigned page, with «көшірме / копия» on it if asked for (then its bytes differ by that alone).
     """
 
-    language: Language
+    language: str
     name: str
     outcome: Outcome
     content: bytes
@@ -66,15 +66,15 @@ def _page(found: Document, file: StoredFile, office: Office, mark_copy: bool) ->
     (mark,) = (f for f in found.files if f.role == "mark")
     drawn = issuing.drawn(office.blobs.get(mark.sha256).decode("ascii"), found.token)
     xml = document.to_xml(found.sealed)
-    language: Language = "kk" if file.language == "kk" else "ru"
+    language = bilingual.language_of(file.language)
     again = issuing.unsigned_page(found, language, drawn, xml, office)
     shown = issuing.unsigned_page(found, language, drawn, xml, office, copy=True) if mark_copy else again
     digest = sha256(again).hexdigest()
     where = "" if digest == file.page else _difference(office.blobs.get(file.sha256), again)
     outcome: Outcome = "identical" if digest == file.page else "different" if where else "same-text"
     return RerenderedPage(
-        language=language,
-        name=f"{issuing.file_stem(found.number)}.{language}.copy.pdf",
+        language=file.language,
+        name=f"{issuing.file_stem(found.number)}.{file.language}.copy.pdf",
         outcome=outcome,
         content=shown,
         recorded=file.page,

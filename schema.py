@@ -60,7 +60,23 @@ def _object(
         "additionalProperties": False,
         "required": [name for name, spec in specs.items() if spec.required],
         "properties": {name: _field(spec, languages, grounds) for name, spec in specs.items()},
+        **_given_with(specs),
     }
+
+
+def _given_with(specs: Mapping[str, FieldSpec]) -> dict[str, Any]:
+    """Fields that belong to some codes of a choice: required with them, not allowed with others."""
+    rules = []
+    for name, spec in specs.items():
+        for choice, codes in spec.given_with.items():
+            others = [code for code in specs[choice].choices if code not in codes]
+            rules.append({"if": _is_one_of(choice, codes), "then": {"required": [name]}})
+            rules.append({"if": _is_one_of(choice, others), "then": {"properties": {name: False}}})
+    return {"allOf": rules} if rules else {}
+
+
+def _is_one_of(choice: str, codes: Sequence[str]) -> dict[str, Any]:
+    return {"properties": {choice: {"enum": list(codes)}}, "required": [choice]}
 
 
 def _field(spec: FieldSpec, languages: Sequence[Language], grounds: Mapping[str, Sequence[str]]) -> dict[str, Any]:

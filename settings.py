@@ -1,5 +1,6 @@
 """The configuration of a deployment: one TOML file, named by --config or QUJAT_CONFIG; none is fine too.
 
+profile = "stand-in"                  # or "production": refuses stand-in anchors and timestamps, demands mandates
 home = "var"                          # register, blobs and keys, relative to this file
 address = "https://qujat.example"     # where marks point: scheme and host
 
@@ -16,8 +17,33 @@ authority.990440001234 = "Ж-{seq}"    # an authority with a pattern of its own,
 [amounts]
 aek_day = "decision"                  # or "application": the day whose monthly index (АЕК / МРП) counts
 
+[[phrase]]                            # what a document says of being electronic, from its first day (inclusive) on
+first = 2026-07-12
+kk = "…"
+ru = "…"
+
+[[mandate]]                           # who held which power in an authority: signing/mandates.py
+bin = "990440001234"
+iin = "780515400017"
+power = "head"                        # head, acting, entitled, employee
+first = 2026-01-05                    # both days inclusive; no last: still held
+basis = "бұйрық № 12, 05.01.2026"
+
 [keys]
 passphrase_file = "passphrase"        # or the environment variable QUJAT_PASSPHRASE
+
+[signer]
+kind = "stand-in"                     # or "pkcs12", "pkcs11", "elsewhere": see docs/signing.md
+# pkcs12 = "robot.p12"                # kind "pkcs12": an encrypted file
+# module = "/usr/lib/softhsm/libsofthsm2.so"  # kind "pkcs11": the library of the token's maker,
+# token = "qujat"                     # the label of the token,
+# key = "robot"                       # the label of key and certificate,
+# certificate = "robot.pem"           # and a file where the token holds no certificate
+secret_file = "signer-secret"         # passphrase or PIN; or the environment variable QUJAT_SIGNER_SECRET
+ticket_minutes = 60                   # how long what was prepared for signing elsewhere waits
+
+[trust]
+# anchors = "trust/anchors"           # a folder of root certificates; beside it intermediates/ and crls/
 
 [word]
 overrides = "own-templates"           # an authority's own .docx: <annex>.<language>.docx, relative to this file
@@ -31,18 +57,20 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from qujat.amounts import AekDay
 from qujat.datafiles import Strict
 from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
+from qujat.phrases import Phrase
+from qujat.signing.mandates import Mandate
 from qujat.texts import faults
 
 DEFAULT_ADDRESS = "https://qujat.example"
@@ -95,6 +123,30 @@ class WordSettings(Strict):
     overrides: Path | None = None
 
 
+class SignerSettings(Strict):
+    """Whose key signs here, and where it is; for "elsewhere" none does."""
+
+    kind: Literal["stand-in", "pkcs12", "pkcs11", "elsewhere"] = "stand-in"
+    pkcs12: Path | None = None
+    module: Path | None = None
+    token: str = ""
+    key: str = ""
+    certificate: Path | None = None
+    secret_file: Path = Path("signer-secret")
+    ticket_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 14)] = 60
+
+    @model_validator(mode="after")
+    def _whole(self) -> SignerSettings:
+        needed = {"pkcs12": ("pkcs12",), "pkcs11": ("module", "token", "key")}.get(self.kind, ())
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"kind {self.kind!r} also asks for {', '.join(missing)}")
+        return self
+
+
+class TrustSettings(Strict):
+    anchors: Path | None = None
+
+
 class TimestampSettings(Strict):
     url: str = "stand-in"
 
@@ -103,15 +155,20 @@ class Settings(Strict):
     """What a deployment decides. Paths are relative to `base`, the folder of the file."""
 
     base: Path = Path()
+    profile: Literal["stand-in", "production"] = "stand-in"
     home: Path = Path("var")
     address: str = DEFAULT_ADDRESS
     published: Mapping[str, date] = {}
     wording: WordingSettings = WordingSettings()
     numbers: NumberSettings = NumberSettings()
     amounts: AmountSettings = AmountSettings()
+    phrase: Sequence[Phrase] = ()
+    mandate: Sequence[Mandate] = ()
     keys: KeySettings = KeySettings()
     word: WordSettings = WordSettings()
     timestamp: TimestampSettings = TimestampSettings()
+    signer: SignerSettings = SignerSettings()
+    trust: TrustSettings = TrustSettings()
 
     @field_validator("address")
     @classmethod
@@ -132,6 +189,15 @@ class Settings(Strict):
     @property
     def passphrase_path(self) -> Path:
         return self.root / self.keys.passphrase_file
+
+    @property
+    def trust_anchors(self) -> Path | None:
+        """The folder of root certificates; None: the stand-in's, in the folder of keys."""
+        return self.base / self.trust.anchors if self.trust.anchors else None
+
+    @property
+    def signer_secret_path(self) -> Path:
+        return self.base / self.signer.secret_file
 
     @property
     def word_overrides(self) -> Path | None:

@@ -6,9 +6,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from qujat.rendering import TEMPLATES
+
+if TYPE_CHECKING:
+    from qujat.signing.trust import Trust
 
 Value = Literal["valid", "invalid", "indeterminate"]
 
@@ -22,8 +25,8 @@ def sentences() -> Mapping[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question and its answer. `name` is stable: signature, certificate, timestamp, signer, data, mark, text,
-    register, edition."""
+    """One question and its answer. `name` is stable: signature, certificate, timestamp, signer, preparer, data, mark,
+    text, register, edition."""
 
     name: str
     value: Value
@@ -44,6 +47,7 @@ class Verdict:
     checks: tuple[Check, ...]
     document: dict[str, Any] = field(default_factory=dict)
     stand_in: bool = False
+    anchors: tuple[str, ...] = ()
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has three values: compare verdict.value with valid, invalid or indeterminate")
@@ -54,15 +58,19 @@ class Verdict:
             "code": self.code,
             **sentences()[self.code],
             "trust": "stand-in" if self.stand_in else "production",
+            "anchors": list(self.anchors),
             "document": self.document,
             "checks": [check.as_json() for check in self.checks],
         }
 
 
-def conclude(checks: Sequence[Check], document: dict[str, Any], *, stand_in: bool) -> Verdict:
-    """One invalid answer makes the whole invalid; else one open answer makes it indeterminate."""
+def conclude(checks: Sequence[Check], document: dict[str, Any], trust: Trust) -> Verdict:
+    """One invalid answer makes the whole invalid; else one open answer makes it indeterminate.
+
+    The verdict says whose trust it rests on: `stand_in`, and the `anchors` by name and SHA-256.
+    """
     for value in ("invalid", "indeterminate"):
         for check in checks:
             if check.value == value and check.code != "not-checked":
-                return Verdict(check.value, check.code, tuple(checks), document, stand_in)
-    return Verdict("valid", "genuine", tuple(checks), document, stand_in)
+                return Verdict(check.value, check.code, tuple(checks), document, trust.stand_in, trust.anchor_names)
+    return Verdict("valid", "genuine", tuple(checks), document, trust.stand_in, trust.anchor_names)

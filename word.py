@@ -25,12 +25,13 @@ def word(catalogue: Catalogue, data: Data, language: Language, folder: Path | No
     `data` as `document.assemble` gives them; an empty number (a decision that is not issued yet) leaves its place
     blank. `folder` may hold the authority's own templates. Raises UnknownForm, FormError.
     """
-    sheet = pages.page(catalogue, data, language, DrawnMark(b"", "", ""), copy=True)
+    said = {name: value for name, value in data.items() if name != "phrase"}  # a copy is no electronic document
+    sheet = pages.page(catalogue, said, language, DrawnMark(b"", "", ""), copy=True)
     words = dict(sheet.words)
     if not data["number"]:
         words |= {"number": Slot(None, "s"), "foot": words["foot"][1:]}
     form, text = catalogue.form(data["form"]), data["editions"][language]["text"]
-    found = overrides.find(folder, form.annex, text, language) or _read(f"{form.key}/{text}/{language}.docx")
+    found = overrides.find(folder, form.annex, text, language) or _read(_docx(form.template(text, language)))
     return filled(found, words)
 
 
@@ -45,7 +46,11 @@ def template(wording: Wording) -> bytes:
 
     Raises FormError if it has not been built.
     """
-    return _read(wording.template.removesuffix(".html.j2") + ".docx")
+    return _read(_docx(wording.template))
+
+
+def _docx(wording: str) -> str:
+    return wording.removesuffix(".html.j2") + ".docx"
 
 
 def _read(name: str) -> bytes:

@@ -61,12 +61,12 @@ def issue_one(name: str, text: str, office: Office, folder: Path) -> dict[str, A
 
     try:
         issued = issue_decision(parse(text), office)
-        return {"source": name, **_issued_json(issued, _save(issued, folder))}
+        return {"source": name, **issued_json(issued, save(issued, folder))}
     except QujatError as error:
         return {"source": name, "error": error_json(error), "exit": exit_code(error)}
 
 
-def _save(issued: Issued, folder: Path) -> list[str]:
+def save(issued: Issued, folder: Path) -> list[str]:
     """Write what people hold: pages, data, signature (the mark stands on the page)."""
     paths = [(folder / f.name, issued.files[f.name]) for f in issued.document.files if f.role != "mark"]
     for path, content in paths:
@@ -74,13 +74,15 @@ def _save(issued: Issued, folder: Path) -> list[str]:
     return [str(path) for path, _ in paths]
 
 
-def _issued_json(issued: Issued, files: list[str]) -> dict[str, Any]:
+def issued_json(issued: Issued, files: list[str]) -> dict[str, Any]:
+    """An issued document as JSON, with the paths of its files."""
     return {
         "decision": issued.document.data["id"],
         "number": issued.number,
         "status": issued.document.status,
         "mark": issued.mark,
         "files": files,
+        "warnings": [{"code": w.code, "term": w.term, "last_day": str(w.last_day)} for w in issued.warnings],
     }
 
 
@@ -91,6 +93,8 @@ def print_issued(row: Mapping[str, Any]) -> None:
     print(f"{row['source']}: № {row['number']}")
     for path in row["files"]:
         print(f"  {path}")
+    for warning in row["warnings"]:
+        print(f"  {warning['code']}: the term {warning['term']} ended on {warning['last_day']}")
 
 
 def check(options: Namespace) -> int:
@@ -152,6 +156,8 @@ def _print_verdict(verdict: Verdict) -> None:
     print(f"{verdict.value.upper()}  {verdict.code}\n  {described['kk']}\n  {described['ru']}")
     if verdict.stand_in:
         print("  ДЕМО – не ЭЦП: the signature rests on stand-in keys")
+    for anchor in verdict.anchors:
+        print(f"  trust     {anchor}")
     for name in ("number", "day", "form", "subject"):
         if verdict.document.get(name):
             print(f"  {name:<10}{verdict.document[name]}")

@@ -115,6 +115,7 @@ def forms_show(options: Namespace) -> int:
         "annex": form.annex,
         "kind": form.kind,
         "basis": form.file.basis,
+        "signers": list(form.signers),
         "title": dict(form.title),
         "fields": {name: {"type": spec.type, "label": dict(spec.label)} for name, spec in form.file.fields.items()},
         "editions": [_edition_json(edition) for edition in form.editions],

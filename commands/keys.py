@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,29 +16,33 @@ from qujat.commands.documents import office as open_office
 
 if TYPE_CHECKING:
     from qujat.office import Office
+    from qujat.signing.mark_keys import MarkKey
+    from qujat.signing.trust import Trust
     from qujat.verdicts import Verdict
 
 DEMO = Path(__file__).parent.parent / "fixtures" / "decisions" / "o20-a05.json"
 
 
 def keys_init(options: Namespace) -> int:
-    """qujat keys init"""
+    """qujat keys init: the stand-in and the mark's key; the mark's key alone where another signs."""
+    from qujat.office import open_trust
+
     settings = configuration.read(options.config)
-    person = _person(options)
-    _make_keys(settings, person)
+    if settings.signer.kind != "stand-in":
+        open_trust(settings)  # a configuration that is not whole makes no keys
+    _make_keys(settings, _person(options))
     return keys_show(options)
 
 
 def _make_keys(settings: configuration.Settings, person: Any) -> None:
-    from qujat.errors import KeyUnavailable
-    from qujat.office import make_passphrase, now, passphrase
-    from qujat.signing.keys import create_stand_in
+    from qujat.office import make_passphrase, now, passphrase_given
+    from qujat.signing.keys import create_mark_key, create_stand_in
 
-    try:
-        secret = passphrase(settings)
-    except KeyUnavailable:
-        secret = make_passphrase(settings.passphrase_path)
-    create_stand_in(settings.key_folder, secret, person, now=now())
+    secret = passphrase_given(settings) or make_passphrase(settings.passphrase_path)
+    if settings.signer.kind == "stand-in":
+        create_stand_in(settings.key_folder, secret, person, now=now())
+    else:
+        create_mark_key(settings.key_folder, secret, now=now())
 
 
 def _person(options: Namespace) -> Any:
@@ -54,26 +59,86 @@ def _person(options: Namespace) -> Any:
     )
 
 
-def keys_show(options: Namespace) -> int:
-    """qujat keys show"""
-    from qujat.signing.keys import head_certificate, open_mark_keys, open_trust
+def keys_rotate(options: Namespace) -> int:
+    """qujat keys rotate mark|head|tsa|passphrase"""
+    from qujat.office import now, passphrase
+    from qujat.signing import rotation
 
     settings = configuration.read(options.config)
-    trust, certificate = open_trust(settings.key_folder), head_certificate(settings.key_folder)
+    folder, secret = settings.key_folder, passphrase(settings)
+    match options.what:
+        case "mark":
+            rotation.rotate_mark(folder, secret, at=now(), compromised=options.compromised)
+        case "head":
+            rotation.rotate_head(folder, secret, _person(options), at=now())
+        case "tsa":
+            rotation.rotate_tsa(folder, secret, at=now())
+        case _:
+            _rotate_passphrase(settings, secret)
+    return keys_show(options)
+
+
+def _rotate_passphrase(settings: configuration.Settings, old: bytes) -> None:
+    """A new random passphrase: beside the old one until every key is encrypted with it, then in its place."""
+    from qujat.errors import ConfigurationError
+    from qujat.office import make_passphrase
+    from qujat.signing import rotation
+
+    path = settings.passphrase_path
+    if not path.is_file() or os.environ.get("QUJAT_PASSPHRASE"):
+        raise ConfigurationError(
+            f"expected the passphrase in {path}, came one from elsewhere;"
+            " put it into the file for the time of the change"
+        )
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    rotation.change_passphrase(settings.key_folder, old, make_passphrase(fresh))
+    fresh.replace(path)
+
+
+def keys_show(options: Namespace) -> int:
+    """qujat keys show"""
+    from qujat.office import open_trust
+    from qujat.signing.keys import open_mark_keys
+
+    settings = configuration.read(options.config)
+    trust = open_trust(settings)
     described = {
         "folder": str(settings.key_folder),
+        "kind": settings.signer.kind,
         "trust": "stand-in" if trust.stand_in else "production",
-        "signer": certificate.subject.rfc4514_string(),
-        "issuer": certificate.issuer.rfc4514_string(),
-        "valid_from": certificate.not_valid_before_utc.isoformat(),
-        "valid_until": certificate.not_valid_after_utc.isoformat(),
-        "mark_keys": [kid.hex() for kid in open_mark_keys(settings.key_folder)],
+        **_signer(settings, trust),
+        "mark_keys": [_mark_key(key) for key in open_mark_keys(settings.key_folder).values()],
     }
     if options.json:
         print_json(described)
     else:
         print("\n".join(f"{key:<12}{value}" for key, value in described.items()))
     return 0
+
+
+def _mark_key(key: MarkKey) -> str:
+    """The kid with the interval in which the key signs, and what befell it."""
+    ended = f" until {key.retired_at.isoformat()}" if key.retired_at else ""
+    leaked = f", compromised {key.compromised_at.isoformat()}" if key.compromised_at else ""
+    return f"{key.kid.hex()} from {key.valid_from.isoformat()}{ended}{leaked}"
+
+
+def _signer(settings: configuration.Settings, trust: Trust) -> dict[str, str]:
+    """Who signs here; nothing where documents are signed elsewhere. A file or a token is opened for it."""
+    from qujat.office import open_signer
+    from qujat.signing.keys import head_certificate
+
+    if settings.signer.kind == "elsewhere":
+        return {}
+    signer = open_signer(settings, trust)
+    certificate = signer.certificate if signer else head_certificate(settings.key_folder)
+    return {
+        "signer": certificate.subject.rfc4514_string(),
+        "issuer": certificate.issuer.rfc4514_string(),
+        "valid_from": certificate.not_valid_before_utc.isoformat(),
+        "valid_until": certificate.not_valid_after_utc.isoformat(),
+    }
 
 
 def demo(options: Namespace) -> int:

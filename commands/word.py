@@ -89,7 +89,7 @@ def _draft(path: Path, settings: Settings) -> tuple[Catalogue, Data]:
     """The data of a decision as they would be issued, without a number. Raises FieldErrors with all that is wrong."""
     from qujat import document
     from qujat.decision import parse
-    from qujat.fields import Context, check
+    from qujat.issuing import wrong_in
 
     try:
         sent = parse(path.read_text(encoding="utf-8-sig"))
@@ -97,10 +97,7 @@ def _draft(path: Path, settings: Settings) -> tuple[Catalogue, Data]:
         raise ConfigurationError(f"{path}: expected a decision in UTF-8 JSON: {error}") from error
     catalogue = _catalogue(settings)
     wordings = {language: catalogue.in_force(sent.form, sent.day, language) for language in sent.languages}
-    specs = document.fields_of(wordings)
-    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
-    counts = {name: catalogue.count_grounds(name, sent.day) for name in lists}
-    if errors := check(specs, sent.fields, Context(sent.languages, sent.day, counts, settings.amounts.aek_day)):
+    if errors := wrong_in(sent, wordings, catalogue, settings.amounts.aek_day):
         raise FieldErrors(errors)
     return catalogue, document.assemble(sent, wordings, catalogue, sent.number or "", stand_in=False)
 

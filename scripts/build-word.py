@@ -1,4 +1,4 @@
-"""Build the Word template of every wording: templates/<key>/<edition>/{kk,ru}.docx, from the HTML wording beside it.
+"""Build the Word template of every wording: templates/<key>/<edition>/*.docx, from the HTML wording beside it.
 
     python scripts/build-word.py            build all; prints what has changed
     python scripts/build-word.py --check    exit 1 if a template is missing or is not what would be built now
@@ -24,13 +24,14 @@ from qujat.rendering import TEMPLATES
 
 def wordings() -> list[tuple[str, str, str]]:
     """(path below templates/ without its ending, title, language) of every wording that is held."""
-    return [
-        (f"{form.key}/{edition.id}/{language}", form.title[language], language)
+    found = {
+        form.template(edition.id, language).removesuffix(".html.j2"): (form.title[language], language)
         for form in load().forms.values()
         for edition in form.editions
-        for language, status in edition.wording.items()
+        for language, status in reversed(edition.wording.items())
         if status != "not-held"
-    ]
+    }
+    return [(name, title, language) for name, (title, language) in found.items()]
 
 
 def built(name: str, title: str, language: str) -> bytes:

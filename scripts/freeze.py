@@ -4,7 +4,8 @@
     python scripts/freeze.py --check   exit 1 if a locked edition has changed
     python scripts/freeze.py --again   write all locks anew: only for a mistake found before anything was issued
 
-A lock covers both wordings of the edition, its paper (page, widgets, style, the paper's words) and the fonts.
+A lock covers both wordings of the edition with their Word templates, its paper (page, widgets, style, the paper's
+words) and the fonts.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ HEAD = "# SHA-256 of each edition with its paper and fonts, by scripts/freeze.py
 
 def lock(form: Form, edition: Edition) -> str:
     """The hash of all files that have a say in how this edition is drawn, with their names."""
-    files = [ROOT / "templates" / form.key / edition.id / f"{language}.html.j2" for language in edition.wording]
+    names = dict.fromkeys(form.template(edition.id, language) for language in edition.wording)
+    wordings = [ROOT / "templates" / name for name in names]
+    files = [path for wording in wordings for path in (wording, _word(wording))]
     paper = sorted(path for path in (ROOT / "templates" / "paper" / edition.paper).rglob("*") if path.is_file())
     digest = sha256()
     for path in [*(file for file in files if file.exists()), *paper]:
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _word(wording: Path) -> Path:
+    return wording.with_name(wording.name.removesuffix("html.j2") + "docx")
 
 
 def locks(catalogue: Catalogue) -> dict[str, str]:

@@ -17,12 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.sign.signers.pdf_cms import Signer as PyHankoSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from qujat.signing.signer import Signer, low
+from qujat.signing import signeddata
+from qujat.signing.signer import Signer, signature_value
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-
-_LONGEST_SIGNATURE = 72  # DER of two 32-byte integers with a leading zero each
 
 
 class _Adapter(PyHankoSigner):
@@ -34,12 +33,13 @@ class _Adapter(PyHankoSigner):
         super().__init__(
             signing_cert=_certificate(signer.certificate),
             cert_registry=store,
-            signature_mechanism=SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"}),
+            signature_mechanism=SignedDigestAlgorithm.load(signeddata.algorithm_of(signer.certificate)),
         )
         self._key = signer
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
-        return bytes(_LONGEST_SIGNATURE) if dry_run else low(self._key.sign(data))
+        del digest_algorithm, dry_run  # SHA-256, and no trial runs: see `_made`
+        return signature_value(self._key, data)
 
 
 def sign(digest: bytes, signer: Signer) -> bytes:

@@ -22,8 +22,12 @@ from qujat.signing.trust import Trust
 
 Level = Literal["B-B", "B-T"]
 
+NONE: frozenset[bytes] = frozenset()
 PADES_ATTRIBUTES = frozenset({signeddata.CONTENT_TYPE, signeddata.MESSAGE_DIGEST, signeddata.SIGNING_CERTIFICATE})
 _CADES_ATTRIBUTES = PADES_ATTRIBUTES | {signeddata.SIGNING_TIME}
+# What the tools of Kazakhstan write (RFC 5652 11.1-11.3), and what some of them add: the certificate, S/MIME's wishes.
+PLAIN_ATTRIBUTES = frozenset({signeddata.CONTENT_TYPE, signeddata.MESSAGE_DIGEST, signeddata.SIGNING_TIME})
+PLAIN_OPTIONAL = frozenset({signeddata.SIGNING_CERTIFICATE, der.oid("1.2.840.113549.1.9.15")})
 _PEM = (b"-----BEGIN CMS-----", b"-----END CMS-----")
 
 
@@ -57,14 +61,18 @@ def sign_detached(data: bytes, signer: Signer, *, at: datetime, timestamper: Tim
     return sign_digest(sha256(data).digest(), signer, signing_time=at, timestamper=timestamper)
 
 
-def verify_detached(cms: bytes, data: bytes, trust: Trust, *, at: datetime | None = None) -> SignedData:
-    """Who signed `data` with this CMS (DER, or PEM of type CMS).
+def verify_detached(
+    cms: bytes, data: bytes, trust: Trust, *, at: datetime | None = None, plain: bool = False
+) -> SignedData:
+    """Who signed `data` with this CMS (DER, or PEM of type CMS); `plain`: made elsewhere, without CAdES's attributes.
 
     The certificates must be good at the timestamp's time, or without one at `at` (default: now).
     Raises DocumentAltered, SignatureInvalid, TimestampInvalid, CertificateUntrusted, CertificateRevoked,
     UnsupportedAlgorithm, RevocationUnknown.
     """
-    found = verify_digest(_der(cms), sha256(data).digest(), trust, at=at, attributes=_CADES_ATTRIBUTES)
+    attributes, optional = (PLAIN_ATTRIBUTES, PLAIN_OPTIONAL) if plain else (_CADES_ATTRIBUTES, NONE)
+    digest = sha256(data).digest()
+    found = verify_digest(_der(cms), digest, trust, at=at, attributes=attributes, optional=optional)
     if found.claimed_at is None:
         raise DocumentAltered("expected a signing time (EN 319 122-1 5.2.1), came none; sign again")
     return SignedData(
@@ -90,16 +98,24 @@ def stamped(made: bytes, timestamper: TimestampAuthority) -> bytes:
 
 
 def verify_digest(
-    encoded: bytes, digest: bytes, trust: Trust, *, at: datetime | None, attributes: frozenset[bytes]
+    encoded: bytes,
+    digest: bytes,
+    trust: Trust,
+    *,
+    at: datetime | None,
+    attributes: frozenset[bytes],
+    optional: frozenset[bytes] = NONE,
 ) -> Signature:
     """The one verification of CMS, for files and for PDF: canonical, of this digest, stamped, trusted.
 
-    Exactly these signed attributes; exactly the certificates of the path, without the root.
+    Exactly these signed attributes, and at most the `optional` ones beside them; exactly the certificates of the path,
+    without the root.
     """
     message = signeddata.parse(encoded)
     if message.content is not None or message.content_type != signeddata.DATA:
         raise DocumentAltered("expected a detached signature of data, came another kind; sign again")
-    certificate = signeddata.verify(message, digest, attributes=attributes)
+    certificate = signeddata.verify(message, digest, attributes=attributes, optional=optional)
+    _check_spelling(message, certificate)
     stamped = timestamp.verify(message.token, message.signature, trust).time if message.token else None
     chain = signeddata.embedded_chain(message)
     path = trust.path(certificate, chain, at=stamped or at or datetime.now(UTC), purpose="sign")
@@ -108,6 +124,15 @@ def verify_digest(
             "expected the certificates of the signer's path and no others, came more or fewer; get the document again"
         )
     return Signature(certificate, path[1:-1], stamped, _claimed(message))
+
+
+def _check_spelling(message: signeddata.SignedData, certificate: x509.Certificate) -> None:
+    """The names of the algorithms are not signed and have several spellings: only the one that is written counts."""
+    written = (signeddata.SHA256_ALGORITHM, signeddata.algorithm_of(certificate))
+    if (message.digest_algorithm, message.signature_algorithm) != written:
+        raise DocumentAltered(
+            "expected the algorithms named in the one way that is written, came another; get the document again"
+        )
 
 
 def _claimed(message: signeddata.SignedData) -> datetime | None:

@@ -6,14 +6,21 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_der_public_key,
+)
 
+from qujat.blobs import write_whole
 from qujat.errors import ConfigurationError, KeyUnavailable
 
 FILE = "mark-keys.json"
@@ -51,6 +58,24 @@ def open_mark_keys(folder: Path) -> Mapping[bytes, MarkKey]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"expected {FILE} as Qujat writes it, came {error}; restore it from a copy") from error
     return {key.kid: key for key in keys}
+
+
+def create_mark_key(folder: Path, passphrase: bytes, *, now: datetime) -> None:
+    """Write a new key of the mark into `folder` (0700), encrypted (0600), and the list of public keys beside it.
+
+    For an installation whose documents are signed by a key that it already has, or elsewhere.
+    Raises KeyUnavailable if the folder holds keys already: they are never overwritten.
+    """
+    if any(folder.glob("*.key.pem")):
+        raise KeyUnavailable(f"expected an empty folder for new keys, came {folder} with keys in it; name another")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    key = ec.generate_private_key(ec.SECP256R1())
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+    public = key.public_key()
+    # The list first: a key without its place in it would be refused for ever.
+    write_whole(folder / FILE, mark_keys_json([MarkKey(kid_of(public), public, now - timedelta(days=1))]))
+    write_whole(folder / "mark.key.pem", encrypted)
 
 
 def mark_keys_json(keys: Iterable[MarkKey]) -> bytes:

@@ -15,13 +15,15 @@ from cryptography import x509
 from qujat.errors import DocumentAltered, NotSigned, RenderingError, SigningError
 from qujat.signing import cades, cms, lint, revision
 from qujat.signing.cms import Level
-from qujat.signing.revision import Claim, Revision
-from qujat.signing.signer import Signer
+from qujat.signing.revision import Claim, Revision, Spelling
+from qujat.signing.signer import Signer, is_rsa
 from qujat.signing.timestamp import TimestampAuthority
 from qujat.signing.trust import Trust
 
-# Hexadecimal digits of room for the CMS. Fixed, so that the level alone decides the shape of the file.
+# Hexadecimal digits of room for the CMS; RSA, and what is signed elsewhere, have twice as much. Fixed, so that level,
+# spelling and kind of key alone decide the shape of the file.
 ROOM: dict[Level, int] = {"B-B": 8 * 1024, "B-T": 16 * 1024}
+_PLAIN = 2
 
 _SIGNED = re.compile(rb"/ByteRange\s*\[")
 _HEXADECIMAL = re.compile(rb"(?:[0-9a-f]{2})+")
@@ -39,6 +41,7 @@ class SignedPage:
     claimed_at: datetime
     name: str
     reason: str
+    spelling: Spelling = "cades"
 
     @property
     def level(self) -> Level:
@@ -56,7 +59,7 @@ def sign(
     that could be primed: `lint`).
     """
     lint.check(page)
-    room = ROOM["B-T" if timestamper else "B-B"]
+    room = room_for("B-T" if timestamper else "B-B", signer.certificate)
     prepared = revision.compose(page, Claim(at, name, reason), room)
     made = cades.sign(prepared.digest(), signer)
     signature = cms.stamped(made, timestamper) if timestamper else made
@@ -66,6 +69,16 @@ def sign(
             " certificates; sign with a shorter chain"
         )
     return prepared.filled(signature.hex().encode())
+
+
+def prepare(page: bytes, *, at: datetime, level: Level, reason: str, name: str) -> bytes:
+    """The page with a revision for a signature that is made elsewhere: as `sign` gives it, but for the CMS.
+
+    The level is decided here: the finished file must be of it. Raises RenderingError (not a page that we rendered, or
+    one that could be primed: `lint`).
+    """
+    lint.check(page)
+    return revision.compose(page, Claim(at, name, reason, "plain"), _PLAIN * ROOM[level]).file
 
 
 def verify(pdf: bytes, trust: Trust, *, at: datetime | None = None) -> SignedPage:
@@ -80,8 +93,12 @@ def verify(pdf: bytes, trust: Trust, *, at: datetime | None = None) -> SignedPag
         raise _not_ours(pdf)
     page, claim, signed = found
     encoded = _contents(signed)
-    signature = cms.verify_digest(encoded, signed.digest(), trust, at=at, attributes=cms.PADES_ATTRIBUTES)
-    _check_revision(page, claim, signed, "B-T" if signature.timestamp else "B-B")
+    plain = claim.spelling == "plain"
+    attributes, optional = (cms.PLAIN_ATTRIBUTES, cms.PLAIN_OPTIONAL) if plain else (cms.PADES_ATTRIBUTES, cms.NONE)
+    signature = cms.verify_digest(encoded, signed.digest(), trust, at=at, attributes=attributes, optional=optional)
+    level: Level = "B-T" if signature.timestamp else "B-B"
+    room = _PLAIN * ROOM[level] if plain else room_for(level, signature.certificate)
+    _check_revision(page, claim, signed, room)
     return SignedPage(
         page,
         signature.certificate,
@@ -91,7 +108,18 @@ def verify(pdf: bytes, trust: Trust, *, at: datetime | None = None) -> SignedPag
         claim.at,
         claim.name,
         claim.reason,
+        claim.spelling,
     )
+
+
+def prepared_level(room: int) -> Level:
+    """The level of which a prepared page with this room for its signature will be."""
+    return "B-T" if room == _PLAIN * ROOM["B-T"] else "B-B"
+
+
+def room_for(level: Level, certificate: x509.Certificate) -> int:
+    """Hexadecimal digits of room for a CMS of this level by this certificate's key."""
+    return ROOM[level] * (2 if is_rsa(certificate) else 1)
 
 
 def _contents(signed: Revision) -> bytes:
@@ -106,9 +134,9 @@ def _contents(signed: Revision) -> bytes:
     return padded[:size]
 
 
-def _check_revision(page: bytes, claim: Claim, signed: Revision, level: Level) -> None:
+def _check_revision(page: bytes, claim: Claim, signed: Revision, room: int) -> None:
     try:
-        again = revision.compose(page, claim, ROOM[level])
+        again = revision.compose(page, claim, room)
     except RenderingError as error:
         raise _altered("the signed page is not one that is rendered here") from error
     if (again.contents, again.room) != (signed.contents, signed.room) or again.filled(

@@ -1,24 +1,34 @@
-"""Who may sign a decision: the head of the authority, or one entitled to sign for it, and nobody else.
+"""Who may sign a document: the holder of a certificate with the usage and role for its kind, of the authority that
+decided, who is the official named, and held the power on the day.
 
-The object identifiers are those of Kazakhstan's National Certification Authority (NCA, 1.2.398.3.3.4.1).
-No message here prints an IIN, a BIN or a name: errors end in logs.
+The object identifiers are those of Kazakhstan's National Certification Authority (NCA, 1.2.398.3.3.4.1). The rules
+stand in forms/shared/signers.toml. No message here prints an IIN, a BIN or a name: errors end in logs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import date, datetime
+from functools import cache
+from typing import Literal, TypeVar
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from pydantic import Field
 
+from qujat.datafiles import SHARED, Strict, read_each
 from qujat.errors import CertificateExpired, SignerNotEntitled
+from qujat.signing.mandates import Mandates, Power
 
 EMAIL_PROTECTION = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.4")
 ORGANISATION = x509.ObjectIdentifier("1.2.398.3.3.4.1.2")
 HEAD = x509.ObjectIdentifier("1.2.398.3.3.4.1.2.1")
 ENTITLED_TO_SIGN = x509.ObjectIdentifier("1.2.398.3.3.4.1.2.2")
+EMPLOYEE = x509.ObjectIdentifier("1.2.398.3.3.4.1.2.5")
+RULES = SHARED / "signers.toml"
+PREPARER = "prepared_by"
+_ROLES = {"head": HEAD, "entitled": ENTITLED_TO_SIGN, "employee": EMPLOYEE, "organisation": ORGANISATION}
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -41,10 +51,52 @@ def identity(certificate: x509.Certificate) -> Identity:
     )
 
 
-def entitled(certificate: x509.Certificate, *, bin: str, iin: str) -> None:
-    """Raise SignerNotEntitled unless the certificate is for signing, of a head or one entitled, of this BIN and IIN."""
-    _for_signing(certificate)
-    _of_a_head(certificate)
+Role = Literal["head", "entitled", "employee", "organisation"]
+
+
+class Rule(Strict):
+    """Who may sign documents of one kind: key usage, roles of the certificate, powers of a mandate."""
+
+    usage: Sequence[Literal["digital_signature", "content_commitment"]]
+    roles: Sequence[Role]
+    powers: Sequence[Power] = Field(alias="as")
+
+
+@cache
+def rules() -> Mapping[str, Rule]:
+    """Kind → rule. Raises FormError if the file is wrong."""
+    return read_each(RULES, Rule)
+
+
+def rule_for(kind: str) -> Rule:
+    """The rule for documents of a kind."""
+    return rules().get(kind) or rules()["default"]
+
+
+def may_sign(
+    certificate: x509.Certificate, *, bin: str, iin: str, kind: str, mandates: Mandates, days: Iterable[date]
+) -> None:
+    """Raise SignerNotEntitled unless the holder may sign a document of this kind for this authority.
+
+    `days` are those on which the power must have been held: the day of the decision, and that of the signature.
+    """
+    entitled(certificate, bin=bin, iin=iin, kind=kind)
+    mandates.require(bin, iin, kind, rule_for(kind).powers, days)
+
+
+def entitled(certificate: x509.Certificate, *, bin: str, iin: str, kind: str = "decision") -> None:
+    """Raise SignerNotEntitled unless the certificate is for signing, in a role for this kind, of this BIN and IIN."""
+    _for_signing(certificate, rule_for(kind))
+    _in_a_role(certificate, rule_for(kind))
+    _holder(certificate, bin=bin, iin=iin)
+
+
+def employed(certificate: x509.Certificate, *, bin: str, iin: str) -> None:
+    """The same for an official who prepares what the head signs: his certificate need not be a head's."""
+    entitled(certificate, bin=bin, iin=iin, kind=PREPARER)
+
+
+def _holder(certificate: x509.Certificate, *, bin: str, iin: str) -> None:
     holder = identity(certificate)
     if holder.bin != bin:
         raise SignerNotEntitled(
@@ -68,21 +120,21 @@ def in_validity(certificate: x509.Certificate, at: datetime) -> None:
         )
 
 
-def _for_signing(certificate: x509.Certificate) -> None:
+def _for_signing(certificate: x509.Certificate, rule: Rule) -> None:
     usage = _extension(certificate, x509.KeyUsage, "key usage")
-    if not (usage.digital_signature and usage.content_commitment):
+    if not all(getattr(usage, bit) for bit in rule.usage):
         raise SignerNotEntitled(
             "expected a signing certificate (key usage digitalSignature and nonRepudiation), came one of another usage,"
             " such as for authentication; sign with the key for signing"
         )
 
 
-def _of_a_head(certificate: x509.Certificate) -> None:
+def _in_a_role(certificate: x509.Certificate, rule: Rule) -> None:
     roles = set(_extension(certificate, x509.ExtendedKeyUsage, "extended key usage"))
-    if not roles & {HEAD, ENTITLED_TO_SIGN}:
+    if not roles & {_ROLES[role] for role in rule.roles}:
+        wanted = " or ".join(f"{role} ({_ROLES[role].dotted_string})" for role in rule.roles)
         raise SignerNotEntitled(
-            f"expected the role of a head ({HEAD.dotted_string}) or of one entitled to sign"
-            f" ({ENTITLED_TO_SIGN.dotted_string}), came {sorted(role.dotted_string for role in roles)};"
+            f"expected the role {wanted}, came {sorted(role.dotted_string for role in roles)};"
             " sign with the key of an official who may sign"
         )
 

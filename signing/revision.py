@@ -12,6 +12,7 @@ from codecs import BOM_UTF16_BE
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Literal
 
 from qujat.signing import page as pages
 from qujat.signing.page import Page, unexpected
@@ -25,13 +26,22 @@ _FIRST_KID = re.compile(rb"\[\s*(\d{1,7}) 0 R")
 _BYTE_RANGE_WIDTH = len("/ByteRange [0 0123456789 0123456789 0123456789]")
 
 
+Spelling = Literal["cades", "plain"]
+# What /SubFilter says of the CMS: the one of PAdES (EN 319 142-1 6.3), or a plain one (ISO 32000-1 12.8.3.3).
+_SUBFILTERS: dict[Spelling, bytes] = {"cades": b"/ETSI.CAdES.detached", "plain": b"/adbe.pkcs7.detached"}
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the signer says of himself in the clear; signed, but true only as far as he is."""
+    """What the signer says of himself in the clear; signed, but true only as far as he is.
+
+    `spelling`: which kind of CMS the page is made for, known before it is there.
+    """
 
     at: datetime
     name: str
     reason: str
+    spelling: Spelling = "cades"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,12 @@ def locate(file: bytes) -> tuple[bytes, Claim, Revision] | None:
     except ValueError:
         return None
     end = file.find(b">", match.end())
-    return file[:boundary], Claim(at, name, reason), Revision(file, match.end(), end - match.end())
+    spelling = _spelling(file, boundary, match.start())
+    return file[:boundary], Claim(at, name, reason, spelling), Revision(file, match.end(), end - match.end())
+
+
+def _spelling(file: bytes, begin: int, end: int) -> Spelling:
+    return "plain" if file.find(b"/SubFilter " + _SUBFILTERS["plain"], begin, end) >= 0 else "cades"
 
 
 def _compose(page: Page, claim: Claim, room: int) -> Revision:
@@ -149,11 +164,12 @@ def _with_widget(page: Page, first: int, widget: int) -> bytes:
 def _signature(claim: Claim, room: int) -> bytes:
     """The signature dictionary (12.8.1) with DocMDP level 1: no change is permitted."""
     return (
-        b"<</Type /Sig/Filter /Adobe.PPKLite/SubFilter /ETSI.CAdES.detached"
+        b"<</Type /Sig/Filter /Adobe.PPKLite/SubFilter %b"
         b"/Reference [<</Type /SigRef/TransformMethod /DocMDP"
         b"/TransformParams <</Type /TransformParams/P 1/V /1.2>>>>]"
         b"/M (D:%b+00'00')/Name %b/Reason %b%b/Contents <%b>>>"
     ) % (
+        _SUBFILTERS[claim.spelling],
         claim.at.astimezone(UTC).strftime("%Y%m%d%H%M%S").encode(),
         _text(claim.name),
         _text(claim.reason),

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from qujat.errors import DocumentAltered, SignatureInvalid, UnsupportedAlgorithm
 from qujat.signing import der
 from qujat.signing.der import DerError, Element, tlv
-from qujat.signing.signer import Signer, low
+from qujat.signing.signer import SMALLEST_RSA, Signer, is_rsa, low, signature_value
 from qujat.signing.trust import MALFORMED
 
 DATA = der.oid("1.2.840.113549.1.7.1")
@@ -41,9 +41,8 @@ _SHA256 = der.oid("2.16.840.1.101.3.4.2.1")
 SHA256_ALGORITHM = tlv(der.SEQUENCE, _SHA256, _NULL)
 DIGESTS = (SHA256_ALGORITHM, tlv(der.SEQUENCE, _SHA256))
 ECDSA_SHA256 = tlv(der.SEQUENCE, der.oid("1.2.840.10045.4.3.2"))
-_RSA_SHA256 = tlv(der.SEQUENCE, der.oid("1.2.840.113549.1.1.11"), _NULL)
+RSA_SHA256 = tlv(der.SEQUENCE, der.oid("1.2.840.113549.1.1.11"), _NULL)
 _RSA = tlv(der.SEQUENCE, der.oid("1.2.840.113549.1.1.1"), _NULL)
-_SMALLEST_RSA = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +129,16 @@ def make(
         (certificate, *chain),
         certificate,
         SHA256_ALGORITHM,
-        ECDSA_SHA256,
+        algorithm_of(signer.certificate),
         signed,
-        low(signer.sign(signed)),
+        signature_value(signer, signed),
     )
     return replace(message, token=timestamp(message.signature) if timestamp else None).encode()
+
+
+def algorithm_of(certificate: x509.Certificate) -> bytes:
+    """The AlgorithmIdentifier that is written for signatures by this certificate's key (RFC 5754 3.2, 3.3)."""
+    return RSA_SHA256 if is_rsa(certificate) else ECDSA_SHA256
 
 
 def parse(encoded: bytes) -> SignedData:
@@ -155,15 +159,22 @@ def parse(encoded: bytes) -> SignedData:
     return message
 
 
-def verify(message: SignedData, digest: bytes, *, attributes: frozenset[bytes] | None = None) -> x509.Certificate:
+def verify(
+    message: SignedData,
+    digest: bytes,
+    *,
+    attributes: frozenset[bytes] | None = None,
+    optional: frozenset[bytes] = frozenset(),
+) -> x509.Certificate:
     """Check a parsed message against the SHA-256 of what it should have signed; give the signer's certificate.
 
-    `attributes`: exactly these signed attributes, or any if None. Raises DocumentAltered (other content, attributes
-    that are missing or wrong: RFC 5652 5.3, RFC 5035 section 3), SignatureInvalid, UnsupportedAlgorithm.
+    `attributes`: exactly these signed attributes, and at most the `optional` ones beside them; any if None.
+    Raises DocumentAltered (other content, attributes that are missing or wrong: RFC 5652 5.3, RFC 5035 section 3),
+    SignatureInvalid, UnsupportedAlgorithm.
     Trust in the certificate is another question: `Trust.path`.
     """
     try:
-        _check_attributes(message, digest, attributes)
+        _check_attributes(message, digest, attributes, optional)
     except (ValueError, IndexError) as error:
         raise DocumentAltered(
             f"expected well-formed signed attributes, came others: {error}; get the document again"
@@ -209,6 +220,11 @@ def load(encoded: bytes) -> x509.Certificate:
         raise DocumentAltered("expected a certificate in DER, came something else; get the document again") from error
 
 
+def is_signer(signer: bytes, certificate: bytes) -> bool:
+    """Whether the contents of an IssuerAndSerialNumber (RFC 5652 10.2.4) name this certificate."""
+    return b"".join(_issuer_and_serial(certificate)) == signer
+
+
 def embedded_chain(message: SignedData) -> tuple[x509.Certificate, ...]:
     """The certificates in the message beside the signer's."""
     return tuple(load(encoded) for encoded in message.certificates if encoded != message.signer)
@@ -245,7 +261,7 @@ def _token(unsigned: Element) -> bytes:
 
 
 def _check_algorithms(digest: Element, signature: Element) -> None:
-    if digest.encoded in DIGESTS and signature.encoded in (ECDSA_SHA256, _RSA_SHA256, _RSA):
+    if digest.encoded in DIGESTS and signature.encoded in (ECDSA_SHA256, RSA_SHA256, _RSA):
         return
     names = " and ".join(der.dotted(algorithm.children()[0].encoded) for algorithm in (digest, signature))
     raise UnsupportedAlgorithm(
@@ -254,9 +270,11 @@ def _check_algorithms(digest: Element, signature: Element) -> None:
     )
 
 
-def _check_attributes(message: SignedData, digest: bytes, exactly: frozenset[bytes] | None) -> None:
+def _check_attributes(
+    message: SignedData, digest: bytes, exactly: frozenset[bytes] | None, optional: frozenset[bytes]
+) -> None:
     values = message.attribute_values()
-    if exactly is not None and values.keys() != exactly:
+    if exactly is not None and not exactly <= values.keys() <= exactly | optional:
         raise DerError(f"{len(values)} signed attributes where this kind of signature has exactly {len(exactly)}")
     if values.get(CONTENT_TYPE) != message.content_type:
         raise DerError("the content type is not the one that was signed")
@@ -265,7 +283,8 @@ def _check_attributes(message: SignedData, digest: bytes, exactly: frozenset[byt
             "expected the bytes that were signed, came others: their digest is not the signed one;"
             " get the document again from its issuer"
         )
-    _check_signing_certificate(values.get(SIGNING_CERTIFICATE, b""), message.signer)
+    if SIGNING_CERTIFICATE in values or SIGNING_CERTIFICATE not in optional:
+        _check_signing_certificate(values.get(SIGNING_CERTIFICATE, b""), message.signer)
 
 
 def _check_signing_certificate(value: bytes, certificate: bytes) -> None:
@@ -289,8 +308,8 @@ def _check_one_spelling(key: ec.EllipticCurvePublicKey, signature: bytes) -> Non
 
 
 def _check_size(key: rsa.RSAPublicKey) -> None:
-    if key.key_size < _SMALLEST_RSA:
-        raise UnsupportedAlgorithm(f"expected RSA of {_SMALLEST_RSA} bits or more, came {key.key_size}: too weak")
+    if key.key_size < SMALLEST_RSA:
+        raise UnsupportedAlgorithm(f"expected RSA of {SMALLEST_RSA} bits or more, came {key.key_size}: too weak")
 
 
 def _attribute(kind: bytes, value: bytes) -> bytes:

@@ -7,7 +7,6 @@ needs no service; a real authority renews them within days.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from qujat.errors import KeyUnavailable
 from qujat.signing import policy
 from qujat.signing.mark_keys import MarkKey, kid_of, mark_keys_json
+from qujat.signing.secret_files import refuse_if_shared, write
 from qujat.signing.trust import STAND_IN_POLICY
 
 LOUD = "ДЕМО – не ЭЦП"
@@ -45,7 +45,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class _Holder:
+class Holder:
     """A key with its certificate, able to issue."""
 
     key: ec.EllipticCurvePrivateKey
@@ -68,12 +68,12 @@ def create_stand_in(folder: Path, passphrase: bytes, person: Person, *, now: dat
     mark = ec.generate_private_key(ec.SECP256R1())
     holders = {"root": root, "issuing": issuing, "head": head, "tsa": tsa}
     files = {f"{name}.pem": holder.certificate.public_bytes(Encoding.PEM) for name, holder in holders.items()}
-    keys = {f"{name}.key.pem": _encrypted(holder.key, passphrase) for name, holder in holders.items()}
+    keys = {f"{name}.key.pem": encrypted(holder.key, passphrase) for name, holder in holders.items()}
     files["root.crl.pem"] = _crl(root, start, [], number=1)
     files["issuing.crl.pem"] = _crl(issuing, start, [], number=1)
     public = mark.public_key()
     files["mark-keys.json"] = mark_keys_json([MarkKey(kid_of(public), public, start)])
-    _write(folder, files | keys | {"mark.key.pem": _encrypted(mark, passphrase)})
+    write(folder, files | keys | {"mark.key.pem": encrypted(mark, passphrase)})
 
 
 def revoke(
@@ -92,11 +92,39 @@ def revoke(
         .build()
     )
     number = old.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    _write(folder, {"issuing.crl.pem": _crl(_Holder(key, certificate), at, [*old, entry], number=number + 1)})
+    write(folder, {"issuing.crl.pem": _crl(Holder(key, certificate), at, [*old, entry], number=number + 1)})
+
+
+def new_head(folder: Path, passphrase: bytes, person: Person, *, at: datetime) -> Holder:
+    """A new key with a certificate for the head, issued by the folder's issuing CA. Raises KeyUnavailable."""
+    return _issue(_holder(folder, "issuing", passphrase), _subject(person), at, _YEAR, _head_extensions())
+
+
+def new_tsa(folder: Path, passphrase: bytes, *, at: datetime) -> Holder:
+    """A new key with a certificate for timestamps, issued by the folder's root. Raises KeyUnavailable."""
+    subject = _name(f"{LOUD}: метки времени")
+    return _issue(_holder(folder, "root", passphrase), subject, at, 5 * _YEAR, _tsa_extensions())
+
+
+def pair(name: str, holder: Holder, passphrase: bytes) -> dict[str, bytes]:
+    """The two files of a holder: certificate and encrypted key."""
+    return {
+        f"{name}.pem": holder.certificate.public_bytes(Encoding.PEM),
+        f"{name}.key.pem": encrypted(holder.key, passphrase),
+    }
+
+
+def _holder(folder: Path, name: str, passphrase: bytes) -> Holder:
+    certificate = x509.load_pem_x509_certificate(_read(folder / f"{name}.pem"))
+    return Holder(load_key(folder / f"{name}.key.pem", passphrase), certificate)
 
 
 def load_key(path: Path, passphrase: bytes) -> ec.EllipticCurvePrivateKey:
-    """The P-256 key in an encrypted PKCS#8 file. Raises KeyUnavailable: no file, a wrong passphrase, another kind."""
+    """The P-256 key in an encrypted PKCS#8 file.
+
+    Raises KeyUnavailable: no file, one that others may read, a wrong passphrase, another kind of key.
+    """
+    refuse_if_shared(path)
     try:
         key = load_pem_private_key(_read(path), passphrase)
     except (ValueError, TypeError) as error:
@@ -118,23 +146,23 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _root(start: datetime) -> _Holder:
+def _root(start: datetime) -> Holder:
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(f"{LOUD}: корневой центр")
     extensions = _ca_extensions(path_length=1)
-    return _Holder(key, _sign(_builder(name, name, key, start, 10 * _YEAR, extensions), key, key))
+    return Holder(key, _sign(_builder(name, name, key, start, 10 * _YEAR, extensions), key, key))
 
 
 def _issue(
-    issuer: _Holder,
+    issuer: Holder,
     subject: x509.Name,
     start: datetime,
     lasting: timedelta,
     extensions: Mapping[x509.ExtensionType, bool],
-) -> _Holder:
+) -> Holder:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(subject, issuer.certificate.subject, key, start, lasting, extensions)
-    return _Holder(key, _sign(builder, key, issuer.key))
+    return Holder(key, _sign(builder, key, issuer.key))
 
 
 def _builder(
@@ -219,7 +247,7 @@ def _usage(**allowed: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{name: allowed.get(name, False) for name in every.split()})
 
 
-def _crl(issuer: _Holder, start: datetime, entries: list[x509.RevokedCertificate], *, number: int) -> bytes:
+def _crl(issuer: Holder, start: datetime, entries: list[x509.RevokedCertificate], *, number: int) -> bytes:
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(issuer.certificate.subject)
@@ -233,17 +261,6 @@ def _crl(issuer: _Holder, start: datetime, entries: list[x509.RevokedCertificate
     return builder.sign(issuer.key, _ECDSA_HASH).public_bytes(Encoding.PEM)
 
 
-def _encrypted(key: ec.EllipticCurvePrivateKey, passphrase: bytes) -> bytes:
+def encrypted(key: ec.EllipticCurvePrivateKey, passphrase: bytes) -> bytes:
+    """The key as encrypted PKCS#8 in PEM."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
-
-
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write each file whole (0600, then renamed into place), so that a reader never sees half of one."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    for name, content in files.items():
-        part = folder / f".{name}.part"
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-        part.rename(folder / name)

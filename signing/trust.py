@@ -77,6 +77,11 @@ class Trust:
         object.__setattr__(self, "_paths", lru_cache(maxsize=256)(self._find_paths))
         object.__setattr__(self, "_status", lru_cache(maxsize=256)(self._read_crls))
 
+    @property
+    def anchor_names(self) -> tuple[str, ...]:
+        """Every anchor by its subject and the SHA-256 of its certificate: whose trust a verdict rests on."""
+        return tuple(f"{a.subject.rfc4514_string()} (SHA-256 {a.fingerprint(SHA256()).hex()})" for a in self.anchors)
+
     def validate(self, certificate: x509.Certificate, chain: Path, *, at: datetime, purpose: Purpose) -> None:
         """Return if the certificate led to an anchor at `at`, unrevoked; for errors see `path`."""
         self.path(certificate, chain, at=at, purpose=purpose)

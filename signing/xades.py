@@ -30,7 +30,7 @@ from qujat.errors import (
     SigningError,
 )
 from qujat.signing import signeddata
-from qujat.signing.signer import Signer, low
+from qujat.signing.signer import Signer, is_rsa, signature_value
 from qujat.signing.trust import Trust
 
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -81,7 +81,7 @@ def verify(xml: bytes, trust: Trust, *, at: datetime | None = None) -> SignedXml
         raise _altered(str(error)) from error
     if again != xml:
         raise _altered("it is not what was signed, or not in the one form that is written")
-    signeddata.check(found.certificate, signeddata.ECDSA_SHA256, found.value, found.signed)
+    signeddata.check(found.certificate, signeddata.algorithm_of(found.certificate), found.value, found.signed)
     path = trust.path(found.certificate, found.chain, at=at or datetime.now(UTC), purpose="sign")
     if found.chain != path[1:-1]:
         raise _altered("it holds other certificates than those of the signer's path")
@@ -116,18 +116,18 @@ class _Key:
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
-    def sign(self, data: bytes, signature_algorithm: object) -> bytes:
-        """signxml asks for ECDSA with SHA-256 and nothing else: see `_enveloped`."""
-        del signature_algorithm
-        return low(self._signer.sign(data))
+    def sign(self, data: bytes, **asked: object) -> bytes:
+        """signxml asks for SHA-256 with ECDSA or PKCS #1 v1.5 and nothing else: see `_enveloped`."""
+        del asked
+        return signature_value(self._signer, data)
 
 
 class _Xades(XAdESSigner):
     """signxml's signer without chance: ids come from the content, the time is given."""
 
-    def __init__(self, content: bytes, at: datetime) -> None:
+    def __init__(self, content: bytes, at: datetime, method: SignatureMethod) -> None:
         super().__init__(
-            signature_algorithm=SignatureMethod.ECDSA_SHA256,
+            signature_algorithm=method,
             digest_algorithm=DigestAlgorithm.SHA256,
             # Inclusive: with exclusive C14N signxml leaves the transform out of the properties' reference.
             c14n_algorithm=CanonicalizationMethod.CANONICAL_XML_1_0,
@@ -154,7 +154,8 @@ def _enveloped(data: bytes, signer: Signer, at: datetime) -> bytes:
     key: Any = _Key(signer)
     certificates = [signer.certificate, *signer.chain]
     document = etree.fromstring(data, _parser())
-    root = _Xades(data, at).sign(document, key=key, cert=certificates, always_add_key_value=False)
+    method = SignatureMethod.RSA_SHA256 if is_rsa(signer.certificate) else SignatureMethod.ECDSA_SHA256
+    root = _Xades(data, at, method).sign(document, key=key, cert=certificates, always_add_key_value=False)
     ids = [value for element in root.iter() for name, value in element.items() if name in _ID_NAMES]
     if len(ids) != len(set(ids)):
         raise _NotOurXml("an id that comes twice")
@@ -205,8 +206,8 @@ def _take_out(root: etree._Element) -> _Found:
         time = datetime.strptime(_text(signature, f"{_XADES}SigningTime"), _TIME).replace(tzinfo=UTC)
     except ValueError as error:
         raise _NotOurXml("a signing time that is not UTC to the second") from error
-    value = _der(_base64(_text(signature, f"{_DS}SignatureValue")))
-    return _Found(certificates[0], tuple(certificates[1:]), time, value)
+    value = _base64(_text(signature, f"{_DS}SignatureValue"))
+    return _Found(certificates[0], tuple(certificates[1:]), time, _value(value, certificates[0]))
 
 
 def _text(signature: etree._Element, tag: str) -> str:
@@ -228,8 +229,10 @@ def _base64(text: str) -> bytes:
         raise _NotOurXml("text that is not Base64") from error
 
 
-def _der(value: bytes) -> bytes:
-    """XML signatures write r and s side by side (XMLDSig 1.1 6.4.3); OpenSSL wants them in DER."""
+def _value(value: bytes, certificate: x509.Certificate) -> bytes:
+    """XML signatures write r and s side by side (XMLDSig 1.1 6.4.3); OpenSSL wants them in DER. RSA stays as it is."""
+    if is_rsa(certificate):
+        return value
     if len(value) != 2 * _COORDINATE:
         raise _NotOurXml("a signature value that is not of P-256")
     r, s = (int.from_bytes(half, "big") for half in (value[:_COORDINATE], value[_COORDINATE:]))

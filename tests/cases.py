@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -12,6 +13,7 @@ import offices
 
 from qujat.catalogue import Catalogue, Edition, Form, Wording, load
 from qujat.errors import QujatError
+from qujat.fields import FieldSpec
 from qujat.languages import LANGUAGES, Language
 
 # Invented publication days within their bounds, so that every edition is in force on some day.
@@ -41,6 +43,11 @@ class Case:
         return catalogue().in_force(self.form.key, self.day, self.language)
 
     @property
+    def written_in(self) -> list[Language]:
+        """This language alone, or both for a form that is one document in both."""
+        return list(LANGUAGES) if self.form.file.bilingual else [self.language]
+
+    @property
     def languages(self) -> list[Language]:
         """This language, and the other one if it is held on the day."""
         return [language for language in LANGUAGES if _held(self.form, self.day, language)]
@@ -54,9 +61,17 @@ class Case:
         fitted = {
             "id": f"{self}-{'long' if long else 'short'}",
             "day": self.day.isoformat(),
-            "languages": [self.language],
+            "languages": self.written_in,
         }
         return sent | fitted | changes
+
+
+def without_rules(specs: Mapping[str, FieldSpec]) -> dict[str, FieldSpec]:
+    """The fields by the shape of their values alone, without what the law says of sums."""
+    none = {"amount": None, "total_of": "", "once": False}
+    return {
+        name: spec.model_copy(update={**none, "columns": without_rules(spec.columns)}) for name, spec in specs.items()
+    }
 
 
 def _wording(form: Form, day: date, language: Language) -> Wording:
@@ -88,5 +103,5 @@ def cases() -> list[Case]:
         for form in catalogue().forms.values()
         for edition in form.editions
         for language, status in edition.wording.items()
-        if status != "not-held"
+        if status != "not-held" and not (form.file.bilingual and language == "ru")
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves
 
 import offices
 from offices import HandClock, Pki
+
+if TYPE_CHECKING:
+    from tokens import Hsm
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +28,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """A stand-in key folder, made once."""
     return offices.make_pki(tmp_path_factory.mktemp("pki") / "keys")
+
+
+@pytest.fixture(scope="session")
+def hsm(tmp_path_factory: pytest.TempPathFactory) -> Hsm:
+    """SoftHSM with a folder of tokens of its own."""
+    from tokens import make_hsm
+
+    return make_hsm(tmp_path_factory.mktemp("hsm"))
 
 
 @pytest.fixture

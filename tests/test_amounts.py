@@ -203,11 +203,11 @@ def test_a_household_is_counted_with_those_who_stand_beside_the_rows() -> None:
     assert amounts.disagreement(rule, "108125.00", values.get, DAY, "decision") is not None
 
 
-def test_a_missing_place_is_not_guessed() -> None:
-    rule = amounts.AmountRule(kind="rent", household="persons", place="place")
-    found = amounts.disagreement(rule, "86500.00", {"persons": 1}.get, DAY, "decision")
-    assert found is not None
-    assert found[0] == "amount-unknown"
+def test_a_missing_place_is_not_guessed_and_reported_where_it_is_missing() -> None:
+    with pytest.raises(AmountUnknown):
+        amounts.expected("rent", DAY, household=1)
+    assert _codes(RENT, {"recipients": _family(1, amount="86500.00")}) == ["/fields/place missing-field"]
+    assert _codes(RENT, {"place": "moon", "recipients": _family(1, amount="1.00")}) == ["/fields/place unknown-choice"]
 
 
 # Forms

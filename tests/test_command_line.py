@@ -24,13 +24,14 @@ order_222 = 2026-06-05
 class Shell:
     """A user with a folder of his own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder, self.environment = folder, environment
         (folder / "qujat.toml").write_text(SETTINGS, encoding="utf-8")
 
     def __call__(self, *words: object, code: int = 0, config: bool = True) -> subprocess.CompletedProcess[str]:
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
         env |= {"QUJAT_CONFIG": str(self.folder / "qujat.toml")} if config else {}
+        env |= self.environment
         done = subprocess.run(
             [sys.executable, "-m", "qujat", *map(str, words)],
             capture_output=True,
@@ -261,3 +262,13 @@ def test_an_authority_may_have_numbers_of_its_own(shell: Shell) -> None:
     assert row["number"] == "Ж-1/2026"
     assert Path(row["files"][0]).name == "Ж-1_2026.kk.pdf"
     assert shell.json("check", "Ж-1/2026")["verdict"] == "valid"
+
+
+@pytest.mark.parametrize("what", ["mark", "head", "tsa", "passphrase"])
+def test_keys_are_rotated_and_what_was_issued_stays_valid(shell: Shell, tmp_path: Path, what: str) -> None:
+    shell("keys", "init")
+    issued = shell.json("issue", shell.decision(), "-o", tmp_path / "out")
+    secret = next(shell.folder.rglob("passphrase")).read_text().strip()
+    assert secret not in str(shell.json("keys", "rotate", what))
+    assert shell.json("check", issued["files"][0])["verdict"] == "valid"
+    assert shell.json("check", issued["number"])["verdict"] == "valid"

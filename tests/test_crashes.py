@@ -22,15 +22,17 @@ from typing import Any
 
 import offices
 import pytest
+from messages import plain_cms
 from offices import HandClock, Pki, a_decision, office_in, parsed
 
-from qujat import issuing, pipeline
+from qujat import handover, issuing, pipeline
 from qujat import mark as marks
 from qujat.blobs import Folder
 from qujat.decision import Decision
-from qujat.errors import QujatError
+from qujat.errors import AlreadyIssued, QujatError
 from qujat.office import Office
 from qujat.register import Document
+from qujat.signing.signer import KeySigner
 from qujat.signing.timestamp import HttpAuthority
 
 STEPS = ("wordings", "examine", "reserve", "mark", "render", "sign", "store", "record")  # of `pipeline.issue`, in order
@@ -254,6 +256,68 @@ def test_what_fails_half_way_goes_on_under_its_number_when_the_trouble_is_over(t
     sending_it_again_finishes_it(tmp_path, pki, decision)
 
 
+# Documents that are signed elsewhere: prepared and completed in one go, by a process that dies on the way.
+
+CALLS: list[tuple[Any, str]] = [
+    *((issuing, step) for step in STEPS[:5]),
+    *((handover, step) for step in ("hand_out", "returned", "signed")),
+    *((issuing, step) for step in STEPS[6:]),
+]
+
+
+def completing_it_again_finishes_it(home: Path, pki: Pki) -> None:
+    """The same ticket if there is one, the same number, and one document."""
+    (before,) = nothing_is_half_issued(home, pki) or [None]
+    office = office_in(home, pki)
+    ticket = before and not before.issued and office.register.open_ticket(before, "head", pki.now)
+    done = handed_over(parsed(languages=["kk"]), office)
+    assert done.number == "2026-000001"
+    assert not ticket or getattr(office.register.ticket(ticket.id), "completion", None)
+    assert [document.status for document in nothing_is_half_issued(home, pki)] == ["active"]
+
+
+def handed_over(decision: Decision, office: Office) -> pipeline.Issued:
+    """Prepare, sign on another machine, complete; what was issued already is fetched."""
+    try:
+        prepared = pipeline.prepare(decision, office)
+    except AlreadyIssued:
+        return pipeline.issue(decision, office)
+    signer = office.key_ring().signer
+    assert isinstance(signer, KeySigner)
+    sent = {file.name: plain_cms(signer, file.content, office.clock()) for file in prepared.files}
+    done = pipeline.complete(prepared.ticket, sent, office)
+    assert isinstance(done, pipeline.Issued)
+    return done
+
+
+def killed_elsewhere(issuers: Issuers, home: Path, how: str, n: int) -> bool:
+    decision = a_decision(languages=["kk"])
+    ((status, said),) = issuers([{"home": str(home), "decision": decision, "how": how, "n": n, "elsewhere": True}])
+    assert (status, said) == (-signal.SIGKILL, None) or (status == 0 and said)
+    return status != 0
+
+
+@pytest.mark.parametrize("n", range(1, len(CALLS) + 1), ids=[name for _, name in CALLS])
+def test_killed_before_any_step_of_prepare_and_complete_the_document_is_issued_whole(
+    issuers: Issuers, tmp_path: Path, pki: Pki, n: int
+) -> None:
+    assert killed_elsewhere(issuers, tmp_path, "before-call", n)
+    completing_it_again_finishes_it(tmp_path, pki)
+
+
+@pytest.mark.parametrize(("how", "first"), [("before-blob", 1), ("before-write", 5)])
+def test_killed_while_prepare_and_complete_write_the_document_is_issued_whole(
+    issuers: Issuers, tmp_path: Path, pki: Pki, how: str, first: int
+) -> None:
+    """Before each file; before every fourth statement that writes after the reservation, within transactions too."""
+    n, states = first, []
+    while killed_elsewhere(issuers, tmp_path / str(n), how, n):
+        states.append([document.status for document in nothing_is_half_issued(tmp_path / str(n), pki)])
+        completing_it_again_finishes_it(tmp_path / str(n), pki)
+        n += 4 if how == "before-write" else 1
+    assert states.count(["reserved"]) > 2
+
+
 # The other side: a process that forks others, which issue and die.
 
 
@@ -295,11 +359,12 @@ def _ended(process: int, read: int) -> Answer:
 def _work(job: Job, pki: Pki) -> Any:
     if "how" in job:
         _DEATHS[job["how"]](job["n"])
-    issued = pipeline.issue(offices.decision.parse(job["decision"]), office_in(Path(job["home"]), pki))
+    issue = handed_over if job.get("elsewhere") else pipeline.issue
+    issued = issue(offices.decision.parse(job["decision"]), office_in(Path(job["home"]), pki))
     return [issued.number, {file.name: file.sha256 for file in issued.document.files}]
 
 
-def _die(*_: object) -> None:
+def _die(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -311,6 +376,10 @@ def _countdown(n: int) -> Callable[[], bool]:
 
 def _before_step(n: int) -> None:
     setattr(issuing, STEPS[n - 1], _die)
+
+
+def _before_call(n: int) -> None:
+    setattr(*CALLS[n - 1], _die)
 
 
 def _after_step(n: int) -> None:
@@ -369,11 +438,13 @@ def _makes(statement: str) -> bool:
 
 _DEATHS: dict[str, Callable[[int], None]] = {
     "before-step": _before_step,
+    "before-call": _before_call,
     "after-step": _after_step,
     "before-blob": _before_blob,
     "half-written-blob": _half_written_blob,
     "before-sync": _before_sync,
     "before-statement": _before_sql(lambda statement: not _makes(statement)),
+    "before-write": _before_sql(lambda statement: statement.startswith(("BEGIN", "INSERT", "COMMIT"))),
     "making-register": _before_sql(_makes),
 }
 

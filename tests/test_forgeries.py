@@ -11,7 +11,7 @@ from cases import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qujat import decision, document, issuing, pages, qr
+from qujat import decision, document, issuing, qr, rendering
 from qujat import mark as marks
 from qujat.document import Sealed
 from qujat.office import Office
@@ -197,7 +197,7 @@ def test_data_survive_their_xml(genuine: Issued) -> None:
 
 
 def test_the_printed_mark_has_the_measured_side() -> None:
-    css = (Path(pages.TEMPLATES) / "paper" / "v1" / "paper.css").read_text(encoding="utf-8")
+    css = (Path(rendering.TEMPLATES) / "paper" / "v1" / "paper.css").read_text(encoding="utf-8")
     assert f".qr {{ width: {qr.PRINTED_SIDE_MM:g}mm; height: {qr.PRINTED_SIDE_MM:g}mm;" in css
 
 

@@ -219,7 +219,7 @@ def test_the_day_of_an_act_is_written_as_in_its_own_title(act: Act) -> None:
 
 def asked(form: Form, edition: Edition, language: Language) -> tuple[Counter[str], Counter[str], Counter[str]]:
     """What a wording asks for: fields ("family", and "family.iin" in its rows), widgets, codes of choices."""
-    source = (TEMPLATES / form.key / edition.id / f"{language}.html.j2").read_text(encoding="utf-8")
+    source = (TEMPLATES / form.template(edition.id, language)).read_text(encoding="utf-8")
     page = rendering.environment().parse(source)
     columns = {
         f"{loop.iter.attr}.{column}"
@@ -278,7 +278,7 @@ def test_both_languages_of_an_edition_ask_for_the_same_fields_widgets_and_choice
 
 def test_every_wording_on_file_belongs_to_a_held_edition_and_the_other_way_round() -> None:
     on_file = {path.relative_to(TEMPLATES) for path in TEMPLATES.glob("*/*/*.html.j2") if "paper" not in path.parts}
-    assert on_file == {Path(form.key) / edition.id / f"{language}.html.j2" for form, edition, language in WORDINGS}
+    assert on_file == {Path(form.template(edition.id, language)) for form, edition, language in WORDINGS}
 
 
 @pytest.mark.parametrize("case", cases.cases(), ids=str)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from qujat.errors import RegisterUnreachable
-from qujat.register import Claim, Document, Secrets, Sqlite, StoredFile
+from qujat.register import Claim, Completion, Document, NewTicket, Secrets, Sqlite, StoredFile
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NAME = "Қалиева Әсел Нұрланқызы"
@@ -42,6 +42,8 @@ def path(tmp_path: Path) -> Path:
     register = Sqlite(tmp_path / "register.sqlite")
     first, _, _ = issue(register, "d-1"), issue(register, "d-2"), reserve(register, "d-3")
     register.annul(first.number, "reason", AT)
+    ticket = register.add_ticket(NewTicket("t", 3, "official", AT, AT), [StoredFile("data", "", "1.xml", "sha")])
+    register.approve(ticket, Completion("t", "digest"), AT)
     with closing(sqlite3.connect(tmp_path / "register.sqlite")) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return tmp_path / "register.sqlite"
@@ -60,7 +62,7 @@ def _columns(db: sqlite3.Connection, table: str) -> list[str]:
 def test_nothing_in_the_file_can_be_updated_or_deleted(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         before = list(db.iterdump())
-        assert set(_tables(db)) >= {"document", "file", "entry"}
+        assert set(_tables(db)) >= {"document", "file", "entry", "ticket", "handed_out", "completion"}
         for table in _tables(db):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() > (0,)
             deeds = [f"UPDATE {table} SET {column} = {column}" for column in _columns(db, table)]
@@ -80,6 +82,13 @@ REPLACEMENTS = {
     "file-row": "file (rowid, document, role, language, name, sha256, page, engine)"
     " SELECT rowid, document, 'data', '', name, sha256, page, engine FROM file LIMIT 1",
     "entry": "entry SELECT * FROM entry LIMIT 1",
+    "ticket": "ticket SELECT * FROM ticket",
+    "ticket-row": "ticket (rowid, id, document, signer, made_at, expires_at)"
+    " SELECT rowid, 'u', document, signer, '', '' FROM ticket",
+    "handed-out": "handed_out SELECT * FROM handed_out",
+    "handed-out-row": "handed_out (rowid, ticket, role, language, name, sha256, page, engine)"
+    " SELECT rowid, ticket, 'page', language, '', '', '', '' FROM handed_out",
+    "completion": "completion SELECT ticket, '', 'other', '', '' FROM completion",
     "entry-active": "entry (document, kind, at, reason, other) SELECT document, kind, '', '', '' FROM entry LIMIT 1",
 }
 

@@ -63,7 +63,7 @@ class Judge:
 def judge_of(case: Case) -> Judge:
     counts = {name: len(texts) for name, texts in texts_of_grounds(case).items()}
     context = Context([case.language], case.day, counts)
-    return Judge(case.wording.fields, context, Draft202012Validator(published(case)))
+    return Judge(cases.without_rules(case.wording.fields), context, Draft202012Validator(published(case)))
 
 
 @each_case
@@ -142,12 +142,16 @@ def test_a_decision_that_the_check_accepts_is_valid_by_the_schema(case: Case, *,
     assert judge_of(case).both(case.decision(long=long)["fields"]) == (True, True)
 
 
+def is_required(spec: FieldSpec, fields: dict[str, Any]) -> bool:
+    return spec.required or any(fields[choice] in codes for choice, codes in spec.given_with.items())
+
+
 @each_case
 def test_what_is_missing_or_too_much_is_told_alike_by_check_and_schema(case: Case) -> None:
     fields, judge = everything(case), judge_of(case)
     missing = {path: judge.both(without(fields, path)) for path in members(fields)}
     assert {path for path, (accepted, valid) in missing.items() if accepted != valid} == set()
-    required = {(name,) for name, spec in judge.specs.items() if spec.required}
+    required = {(name,) for name, spec in judge.specs.items() if is_required(spec, fields)}
     assert required == {path for path, told in missing.items() if told == (False, False) and len(path) == 1}
     for path in [(), *members(fields)]:
         if isinstance(at(fields, path), dict):

@@ -58,8 +58,8 @@ def test_the_example_in_the_module_is_a_configuration(tmp_path: Path) -> None:
     settings = read(written(tmp_path, example))
     assert settings.published == {"order_222": date(2026, 6, 5)}
     assert settings.address == DEFAULT_ADDRESS
-    keys = set(re.findall(r"^\[(\w+)\]", example, re.MULTILINE))
-    assert keys == set(Settings.model_fields) - {"base", "home", "address"}
+    keys = set(re.findall(r"^\[{1,2}(\w+)\]", example, re.MULTILINE))
+    assert keys == set(Settings.model_fields) - {"base", "home", "address", "profile"}
 
 
 def test_everything_that_a_file_says_is_read(tmp_path: Path) -> None:
@@ -231,6 +231,21 @@ def test_a_pattern_that_is_accepted_gives_different_numbers(parts: list[str]) ->
     else:
         numbers = {settings.numbers.pattern.format(year=2026, seq=n, bin="0", annex="a") for n in range(1, 1001)}
         assert len(numbers) == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("signer.kind = 'pkcs12'", "pkcs12"),
+        ("signer = { kind = 'pkcs11', token = 'x' }", "module, key"),
+        ("signer.kind = 'token'", "stand-in"),
+        ("signer.ticket_minutes = 0", "greater than"),
+    ],
+)
+def test_a_signer_is_named_whole(tmp_path: Path, text: str, said: str) -> None:
+    message = refusal(tmp_path, text)
+    assert "FILE: signer" in message
+    assert said in message
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,13 @@ import offices
 import pytest
 import wordtext
 from cases import Case, cases, catalogue
+from docx.oxml.ns import qn
 from goldens import _mark
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_goldens import script
 
-from qujat import comparison, decision, document, libreoffice, overrides, pages, pagetext, rendering, word
+from qujat import comparison, decision, document, foot, libreoffice, overrides, pages, pagetext, rendering, word
 from qujat.errors import ConfigurationError, FormError
 from qujat.settings import Settings
 from qujat.wordfilling import filled, packed
@@ -47,7 +48,7 @@ def case_of(annex: str, language: str) -> Case:
 
 
 def copy_mark(case: Case) -> str:
-    return pages.paper_words()[case.language]["copy"]
+    return foot.paper_words()[case.language]["copy"]
 
 
 def as_page(content: bytes, seal: Element | None, without: str) -> Element:
@@ -74,6 +75,25 @@ def test_the_word_file_has_the_words_of_the_pdf(case: Case, long: bool) -> None:
     shown = pagetext.read(rendering.pdf(sheet)).pages
     made = word.word(catalogue(), data, case.language)
     assert comparison.stands_on(as_page(made, seal, copy_mark(case)), shown)
+
+
+@pytest.mark.parametrize("long", [False, True], ids=["short", "long"])
+@pytest.mark.parametrize("case", EDITIONS)
+def test_no_two_tables_touch_and_none_ends_a_place(case: Case, long: bool) -> None:
+    """Word makes one table of two that touch, and wants a paragraph at the end of a page and of a cell."""
+    root = wordtext.opened(word.word(catalogue(), data_of(case, long=long), case.language)).element
+    for table in root.iter(qn("w:tbl")):
+        assert table.getnext().tag == qn("w:p")
+
+
+@pytest.mark.parametrize("case", EDITIONS)
+def test_a_hyphen_that_holds_a_line_together_on_the_page_holds_it_in_word(case: Case) -> None:
+    """`4-қосымшаға` in a span that may not wrap: Word breaks a line after any hyphen but its own unbroken one."""
+    sheet = pages.page(catalogue(), data_of(case), case.language, _mark())
+    spans = [e for e in rendering.tree(rendering.html(sheet)).iter("span") if "nowrap" in e.get("style", "")]
+    with zipfile.ZipFile(io.BytesIO(word.word(catalogue(), data_of(case), case.language))) as opened:
+        body = opened.read("word/document.xml").decode("utf-8")
+    assert body.count("<w:noBreakHyphen/>") == sum((span.text or "").count("-") for span in spans)
 
 
 @pytest.mark.parametrize("case", EDITIONS)
@@ -165,7 +185,7 @@ def test_a_sign_that_word_cannot_hold_is_seen_to_be_missing(sign: str) -> None:
 @pytest.mark.parametrize("case", EDITIONS)
 def test_the_committed_template_is_what_the_wording_gives(case: Case) -> None:
     build = script("build-word")
-    name = f"{case.form.key}/{case.edition.id}/{case.language}"
+    name = case.wording.template.removesuffix(".html.j2")
     fresh = build.built(name, case.form.title[case.language], case.language)
     assert not build.is_stale(name, fresh), "the wording has changed: python scripts/build-word.py"
     assert build.built(name, case.form.title[case.language], case.language) == fresh

@@ -128,7 +128,12 @@ def test_every_stated_day_tells_its_source() -> None:
         ("o329-a04", "extension", date(2026, 8, 3), date(2026, 8, 6)),
         ("o329-a05", "", date(2026, 8, 5), date(2026, 8, 10)),  # 3 days end on a Saturday
         ("o259-a08", "", date(2026, 8, 3), date(2026, 8, 26)),  # 20 days of a six-day week
+        ("o259-n01", "", date(2026, 8, 12), date(2026, 8, 8)),  # 3 days back from the end, over a Sunday
+        ("o259-n09", "", date(2026, 8, 3), date(2026, 8, 26)),
         ("o236-a03", "reissue", date(2026, 8, 3), date(2026, 8, 6)),
+        ("o236-n01", "", date(2026, 8, 3), date(2026, 8, 10)),
+        ("o279-n07", "extension", date(2026, 8, 3), date(2026, 8, 6)),
+        ("o279-n08", "extension", date(2026, 8, 3), date(2026, 8, 11)),
     ],
 )
 def test_the_term_of_a_form(form: str, case: str, start: date, end: date) -> None:

@@ -14,6 +14,8 @@ from wordbuild.looks import ROOM, classes_of, length, style_of, text_width, valu
 BLOCKS = {"p", "h1", "div", "table"}
 _CHOICE = re.compile(r'\{\{ "chosen" if (.*) else "option" \}\}', re.DOTALL)
 _SPACES = re.compile(r"[ \t\r\n]+")
+NO_BREAK_HYPHEN = "\u2011"
+_UNBROKEN = str.maketrans({" ": "\u00a0", "-": NO_BREAK_HYPHEN})
 
 Kind = Literal["text", "code", "break", "blank", "tick"]
 
@@ -58,7 +60,7 @@ def pieces(content: Content, look: Piece | None = None) -> list[Piece]:
 def _pieces(content: Content, look: Piece) -> Iterator[Piece]:
     for entry in content:
         if isinstance(entry, str):
-            yield replace(look, text=entry.replace(" ", "\u00a0") if look.nowrap else entry)
+            yield replace(look, text=entry.translate(_UNBROKEN) if look.nowrap else entry)
         else:
             yield from _element(entry, look)
 

@@ -20,7 +20,7 @@ from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 
 from qujat.wordfilling import packed
-from wordbuild.inline import Piece
+from wordbuild.inline import NO_BREAK_HYPHEN, Piece
 from wordbuild.looks import MARGINS, PAGE, POINT, WIDTH, Look
 from wordbuild.ooxml import (
     add_field,
@@ -162,11 +162,11 @@ class Column:
         self._gap, self._after, self._last, self._used, self._below_table = 0.0, look.after, made, True, False
 
     def tag(self, code: str) -> None:
-        """A paragraph that docxtpl takes for its tag alone."""
+        """A paragraph that docxtpl takes for its tag alone: once filled it is gone, and a table above still touches."""
         made = self._next_paragraph()
         made.style = self.paper.style(GAP)
         made.add_run(code)
-        self._after, self._last, self._below_table, self._used = 0.0, None, False, True
+        self._after, self._last, self._used = 0.0, None, True
 
     def table(self, widths: Sequence[float], left: float, above: float, *, ruled: bool = False) -> Grid:
         """A table with columns of these widths, `left` from the margin."""
@@ -305,7 +305,11 @@ def _alike(one: Piece, other: Piece) -> bool:
 
 def _run(paragraph: Paragraph, found: Sequence[Piece]) -> None:
     if found:
-        made: Run = paragraph.add_run("".join(piece.text for piece in found))
+        first, *others = "".join(piece.text for piece in found).split(NO_BREAK_HYPHEN)
+        made: Run = paragraph.add_run(first)
+        for text in others:
+            made._r.append(element("w:noBreakHyphen"))
+            made.add_text(text)
         if found[0].bold:
             made.bold = True
         if found[0].underlined:

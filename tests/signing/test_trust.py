@@ -123,7 +123,7 @@ def test_a_compromised_timestamp_key_spoils_its_old_timestamps(new_pki, now, pas
             .add_extension(x509.CRLReason(reason), critical=False)
             .build()
         )
-        root = standin._Holder(standin.load_key(folder / "root.key.pem", passphrase), ring.trust.anchors[0])
+        root = standin.Holder(standin.load_key(folder / "root.key.pem", passphrase), ring.trust.anchors[0])
         crl = x509.load_pem_x509_crl(standin._crl(root, now + timedelta(days=10), [entry], number=2))
         trust = replace(ring.trust, crls=(crl,))
         if spoiled:

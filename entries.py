@@ -1,0 +1,114 @@
+"""What the register keeps: documents, their files, and the tickets of those that are signed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from qujat.document import Sealed
+from qujat.formfiles import SignerRole as SignerRole
+
+Role = Literal["page", "data", "cms", "mark", "approval"]
+Status = Literal["reserved", "active", "superseded", "annulled"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a document. `page` is the SHA-256 of the unsigned page that a signed PDF begins with."""
+
+    role: Role
+    language: str
+    name: str
+    sha256: str
+    page: str = ""
+    engine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the register needs to know to reserve: whose decision, its digest, and how to number it.
+
+    `number` None asks for the next of `pattern`, which may hold {year}, {seq}, {bin} and {annex}.
+    """
+
+    authority: str
+    decision: str
+    digest: str
+    number: str | None
+    pattern: str
+    year: int
+    annex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A reserved or issued document as the register knows it."""
+
+    id: int
+    number: str
+    digest: str
+    token: bytes
+    salt: bytes
+    reserved_at: datetime
+    data: dict[str, Any]
+    status: Status
+    files: tuple[StoredFile, ...] = ()
+    reason: str = ""
+    status_since: datetime | None = None
+    superseded_by: str = ""
+
+    @property
+    def issued(self) -> bool:
+        return self.status != "reserved"
+
+    @property
+    def sealed(self) -> Sealed:
+        return Sealed(self.data, self.token, self.salt)
+
+
+Assemble = Callable[[str], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What nobody can guess: the token of the mark, its code for typing by hand, the salt of the digest."""
+
+    token: bytes
+    code: str
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back for a ticket. `signatures`: the SHA-256 over all of them; `approval`: the signature of a signer
+    who is not the last one, kept until the document is issued."""
+
+    ticket: str
+    signatures: str
+    approval: StoredFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """A ticket as it is entered: of the document with this id, for one signer, open in [made_at, expires_at)."""
+
+    id: str
+    document: int
+    signer: SignerRole
+    made_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What waits for the signatures of one signer, in [made_at, expires_at). `files` are as they were handed out."""
+
+    id: str
+    document: Document
+    signer: SignerRole
+    made_at: datetime
+    expires_at: datetime
+    files: tuple[StoredFile, ...]
+    completion: Completion | None = None

@@ -1,0 +1,52 @@
+"""EU DSS, the validator of the European Commission (LGPL-2.1, for tests alone): tests/dss, from Maven Central."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+BUILT = Path(__file__).parent / "dss" / "target"
+JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-Dfile.encoding=UTF-8")
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What DSS says of one signature. `indication` as in ETSI EN 319 102-1."""
+
+    file: str
+    indication: str
+    sub_indication: str
+    level: str
+    signatures: int
+    said: str
+
+
+def required() -> None:
+    """Skip with the reason where DSS is not built; in CI that is a failure."""
+    if shutil.which("java") and (BUILT / ".built").is_file():
+        return
+    reason = "EU DSS is not built: it needs Java 17 and Maven; run scripts/setup tests"
+    if os.environ.get("QUJAT_CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def opinions(pki: Path, files: Sequence[Path | tuple[Path, Path]]) -> list[Opinion]:
+    """One opinion a signature, in the order of the files; a pair is a detached signature and what it signs.
+
+    `pki`: root*.pem are the anchors, other *.pem certificates, *.crl.pem lists. One JVM for all files.
+    """
+    required()
+    words = [f"{file[0]}+{file[1]}" if isinstance(file, tuple) else str(file) for file in files]
+    classes = f"{BUILT}/second-opinion-1.jar:{BUILT}/dependency/*"
+    command = ["java", *JAVA, "-cp", classes, "kz.qujat.seconds.Opinion", str(pki), *words]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=120)
+    assert done.returncode == 0, f"DSS does not answer: {done.stderr[:2000]}"
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    return [Opinion(Path(row[0]).name, row[1], row[2], row[3], int(row[4]), row[5]) for row in rows]

@@ -1,4 +1,4 @@
-"""Write every broken file of tests/strangers into a folder, named for its defect, with what the verifier must say of it.
+"""Write every broken file of tests/strangers into a folder, named for its defect, with what must be said of it.
 
     .venv/bin/python scripts/hostile.py DIR
 

@@ -85,6 +85,11 @@ def enveloped_transform_alone(a: Authority) -> Case:
 
 
 @cases.good
+def canonical_form_with_comments_as_kazakhstans_tools_write_it(a: Authority) -> Case:
+    return Case(signed(a, references=(Reference(whole(), transforms=(ENVELOPED, C14N + "#WithComments")),)))
+
+
+@cases.good
 def white_space_around_the_signature(a: Authority) -> Case:
     return Case(signed(a, b"<a>\n  <b>1</b>\n</a>"))
 

@@ -143,6 +143,8 @@ def _print_report(report: Report) -> None:
     print(f"{report.value.upper()}  {report.code}\n  {described['kk']}\n  {described['ru']}")
     if report.stand_in:
         print("  ДЕМО – не ЭЦП: the trust in it rests on stand-in keys")
+    for anchor in report.anchors:
+        print(f"  trust     {anchor}")
     for signature in described["signatures"]:
         print(f"  {signature['place']}  {signature['level']}  {signature['verdict']}  {signature['code']}")
         if who := signature["who"]:

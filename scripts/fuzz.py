@@ -43,7 +43,7 @@ def outside(name: str, seconds: int) -> int:
     outcome = "nothing found" if done.returncode == 0 else "FOUND SOMETHING"
     print(f"{name:<20}{runs[1] if runs else '?':>9} runs, {reached[-1] if reached else '?':>5} places  {outcome}")
     if done.returncode:
-        print(done.stderr[-4000:])
+        print(done.stdout[-4000:], done.stderr[-1000:])
     return done.returncode
 
 

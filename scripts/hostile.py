@@ -1,4 +1,4 @@
-"""Write every broken file of tests/hostile into a folder, named for its defect, with what the verifier must say of it.
+"""Write every broken file of tests/strangers into a folder, named for its defect, with what must be said of it.
 
     .venv/bin/python scripts/hostile.py DIR
 
@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from hostile import cms, costly, pdf, xml
-from hostile.authority import Authority
-from hostile.case import Case
+from strangers import cms, costly, pdf, xml
+from strangers.authority import Authority
+from strangers.case import Case
 
 ENDS = {"pdf": ".pdf", "xml": ".xml", "cms": ".p7s", "costly": ".bin"}
 

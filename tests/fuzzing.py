@@ -6,18 +6,19 @@ be one of its seeds, or mean exactly the same. `tests/test_fuzzing.py` and `scri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from hostile import cms as foreign_cms
-from hostile import pages as foreign_pages
-from hostile import pdf as foreign_pdf
-from hostile import xml as foreign_xml
-from hostile.authority import Authority
-from hostile.case import Case
+from strangers import cms as foreign_cms
+from strangers import pages as foreign_pages
+from strangers import pdf as foreign_pdf
+from strangers import xml as foreign_xml
+from strangers.authority import Authority
+from strangers.case import Case
 
 from qujat import document, mark, qr
 from qujat.errors import DocumentAltered, Indeterminate, MarkInvalid, PageUnsafe, VerificationError
@@ -30,6 +31,7 @@ from qujat.verifier.verification import verify_here
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ADDRESS = "https://qujat.example"
+_CONTENTS = re.compile(rb"/Contents <[0-9A-Fa-f]*>")
 GOLDEN = Path(__file__).parent / "signing" / "golden"
 
 
@@ -97,6 +99,7 @@ def mark_text(data: bytes) -> None:
 @target(lambda: [genuine_mark()[1]])
 def mark_cose(data: bytes) -> None:
     _, cose, keys = genuine_mark()
+    data = data[:1024]  # Python writes no number of more than 4300 digits
     try:
         mark.verify(mark.mark_text(ADDRESS, bytes(range(12)), data), keys)
     except (MarkInvalid, Indeterminate):
@@ -295,8 +298,9 @@ def _judged(data: bytes, beside: bytes | None, cases: list[tuple[Case, Report]])
 
 
 def _same(one: bytes, other: bytes) -> bool:
-    """The same but for the spelling of hexadecimal digits in /Contents, the one place that a signature leaves out."""
-    return one.lower() == other.lower()
+    """The same but for what stands in /Contents, the one place that a signature leaves out: beside the signature itself
+    there are other certificates, which nobody signed. Whose it is and when is compared by `facts`."""
+    return _CONTENTS.sub(b"", one) == _CONTENTS.sub(b"", other)
 
 
 @target(lambda: [case.content for case, _ in honest(*_CMS)])

@@ -22,7 +22,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from qujat.signing.trust import Trust
-from qujat.verifier.report import Report
+from qujat.verifier.report import Report, begun
 from qujat.verifier.request import Request
 
 MOST_AT_ONCE = 4
@@ -47,7 +47,7 @@ def bounded(content: bytes, data: bytes | None, trust: Trust, at: datetime, limi
     from qujat.verifier.verification import format_of
 
     form = format_of(content)
-    empty = Report(format=form, stand_in=trust.stand_in, checked_at=at)
+    empty = begun(form, trust, at)
     answer = _answer(form, Request(content, data, trust, at).pack(), limits)
     if answer.startswith(b"!"):
         return empty.because(*_why(answer[1:].decode("ascii", "replace")))

@@ -5,8 +5,9 @@ The order is the protection: no library follows a reference in a file before the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -21,10 +22,11 @@ from qujat.verifier.certificates import MOST_CRLS
 from qujat.verifier.examination import Examination, examine_cms
 from qujat.verifier.message import Message
 from qujat.verifier.pdf_signatures import Placed, entry
-from qujat.verifier.report import Objection, Reason, Report, SignatureReport
+from qujat.verifier.report import Objection, Reason, Report, SignatureReport, begun
 from qujat.verifier.timestamps import Stamp
 
 _MOST_PAGES = 20_000
+_DATE = re.compile(r"D:(\d{14})(?:Z|([+-])(\d{2})'?(\d{2})?)")
 # Names that make a page depend on more than its signed bytes (ISO 32000-1 12.6.4, 12.7.8, 13).
 _ACTIVE = frozenset(
     b"/JavaScript /JS /XFA /Launch /SubmitForm /ImportData /RichMedia /Rendition /SetOCGState /Movie /Sound".split()
@@ -33,7 +35,7 @@ _ACTIVE = frozenset(
 
 def examine(content: bytes, trust: Trust, now: datetime) -> Report:
     """Every signature in a PDF. Raises Objection if the file cannot be read."""
-    report = Report(format="pdf", stand_in=trust.stand_in, checked_at=now)
+    report = begun("pdf", trust, now)
     try:
         revisions = scan.read(content)
     except Unread as error:
@@ -74,7 +76,7 @@ class _Signatures:
         return self.view[:begin], self.view[end : placed.covered]
 
     def _begin(self, placed: Placed, kind: Any) -> tuple[Examination, Message | None]:
-        examination = Examination(placed.name, self.trust, self.now, kind=kind)
+        examination = Examination(placed.name, self.trust, self.now, kind=kind, claimed_at=_claimed(placed))
         whole = placed.covered == len(self.view)
         examination.coverage = "whole-file" if whole else "earlier-revision"
         examination.ask("coverage", lambda: pdf_changes.check(self.reader, placed, self.found, len(self.view)))
@@ -112,6 +114,18 @@ class _Signatures:
             examination.level = _level(examination, placed, evidence=bool(self.crls), archived=bool(later))
             examination.judge_certificate((*self.crls, *found.crls), self.others, later)
         return examination.report(later)
+
+
+def _claimed(placed: Placed) -> datetime | None:
+    """/M: the signer's own word on when he signed (ISO 32000-1 7.9.4), if he gives one with its zone."""
+    found = _DATE.match(str(entry(placed.dictionary_object, "/M", "")))
+    if not found:
+        return None
+    offset = timedelta(hours=int(found[3] or 0), minutes=int(found[4] or 0)) * (-1 if found[2] == "-" else 1)
+    try:
+        return datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - offset
+    except (ValueError, OverflowError):
+        return None
 
 
 def _message(placed: Placed) -> Message:

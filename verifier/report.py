@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pydantic import field_validator
 
 from qujat.datafiles import Strict
 from qujat.errors import VerificationError
+
+if TYPE_CHECKING:
+    from qujat.signing.trust import Trust
 
 Value = Literal["valid", "invalid", "indeterminate"]
 Format = Literal["pdf", "cms", "xml", "unknown"]
@@ -148,13 +151,14 @@ class SignatureReport(Strict):
 class Report(Strict):
     """The whole file. Not a truth value: `if report:` raises, since "not invalid" is not "valid".
 
-    `attachments` are the names of files inside a PDF, `marks` the texts of QR codes on it that are marks, `root` the
-    name of an XML's root element with its namespace in braces.
+    `anchors`: whose trust it rests on. `attachments` are the names of files inside a PDF, `marks` the texts of QR codes
+    on it that are marks, `root` the name of an XML's root element with its namespace in braces.
     """
 
     format: Format
     stand_in: bool
     checked_at: datetime
+    anchors: tuple[str, ...] = ()
     signatures: tuple[SignatureReport, ...] = ()
     reasons: tuple[Reason, ...] = ()
     attachments: tuple[str, ...] = ()
@@ -200,6 +204,7 @@ class Report(Strict):
             "ours": False,
             "note": dict(self.note),
             "trust": self.trust,
+            "anchors": list(self.anchors),
             **({"trust_note": _LOUD} if self.stand_in else {}),
             "format": self.format,
             "checked_at": self.checked_at.isoformat(),
@@ -207,6 +212,11 @@ class Report(Strict):
             "reasons": [reason.as_json() for reason in self.reasons],
             "attachments": list(self.attachments),
         }
+
+
+def begun(form: Format, trust: Trust, now: datetime) -> Report:
+    """A report that says nothing yet but whose trust it will rest on, and as of when."""
+    return Report(format=form, stand_in=trust.stand_in, checked_at=now, anchors=trust.anchor_names)
 
 
 def _worst(reasons: Iterable[Reason]) -> Reason:

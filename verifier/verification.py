@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from qujat.signing.trust import Trust
 from qujat.verifier import cms_files
 from qujat.verifier.bounds import DEFAULT, Limits, bounded
-from qujat.verifier.report import Format, Objection, Report
+from qujat.verifier.report import Format, Objection, Report, begun
 
 MAX_BYTES = 50_000_000
 
@@ -111,4 +111,4 @@ def _xml(content: bytes, trust: Trust, now: datetime) -> Report:
 
 
 def _report(form: Format, trust: Trust, now: datetime) -> Report:
-    return Report(format=form, stand_in=trust.stand_in, checked_at=now)
+    return begun(form, trust, now)

@@ -20,7 +20,7 @@ from qujat.signing.trust import Trust
 from qujat.verifier import algorithms, certificates, xml_signature
 from qujat.verifier.cms import Signed
 from qujat.verifier.examination import Examination
-from qujat.verifier.report import Objection, Report, SignatureReport
+from qujat.verifier.report import Objection, Report, SignatureReport, begun
 from qujat.verifier.xml_signature import DS, EXCLUSIVE, ID_NAMES, Reference, XmlSignature
 
 MOST_SIGNATURES = 32
@@ -31,7 +31,7 @@ _XML = "{http://www.w3.org/XML/1998/namespace}"
 def examine(content: bytes, trust: Trust, now: datetime) -> Report:
     """Every signature in an XML document. Raises Objection if it cannot be read."""
     root = parse(content)
-    report = Report(format="xml", stand_in=trust.stand_in, checked_at=now, root=str(root.tag))
+    report = begun("xml", trust, now).model_copy(update={"root": str(root.tag)})
     own = [child for child in root if child.tag == _SIGNATURE]
     if len(own) > MOST_SIGNATURES:
         raise Objection("too-costly", f"{len(own)} signatures")

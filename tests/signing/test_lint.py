@@ -3,8 +3,8 @@
 import zlib
 
 import pytest
-from hostile import pages
-from hostile.pages import page, stream
+from strangers import pages
+from strangers.pages import page, stream
 
 from qujat.errors import PageUnsafe
 from qujat.signing import lint, pades

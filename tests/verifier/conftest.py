@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hostile.authority import Authority
+from strangers.authority import Authority
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import threading
 from functools import cache
 
 import pytest
-from hostile import cms, costly, pages, pdf, xml
-from hostile.authority import Authority
-from hostile.case import Broken, Case
+from strangers import cms, costly, pages, pdf, xml
+from strangers.authority import Authority
+from strangers.case import Broken, Case
 
 from qujat.verifier.bounds import Limits
 from qujat.verifier.report import Report

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hostile import cms
-from hostile.authority import Authority
-from hostile.case import Broken, Builder, Case
+from strangers import cms
+from strangers.authority import Authority
+from strangers.case import Broken, Builder, Case
 
 from qujat.verifier.report import Report
 from qujat.verifier.verification import verify_here

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
-from hostile import pdf
-from hostile.authority import Authority
-from hostile.case import Broken, Builder, Case
+from strangers import pages, pdf
+from strangers.authority import Authority
+from strangers.case import Broken, Builder, Case
 
 from qujat.verifier.report import Report
 from qujat.verifier.verification import verify_here
@@ -26,3 +28,22 @@ def test_a_broken_pdf_is_never_valid_and_has_its_reason(broken: Broken, authorit
 def test_an_honest_pdf_is_valid(build: Builder, authority: Authority) -> None:
     report = judged(build(authority), authority)
     assert (report.value, report.code) == ("valid", "signatures-valid"), report.as_json()
+
+
+def test_the_signers_own_time_is_shown_as_his_claim(authority: Authority) -> None:
+    case = Case(pdf.signed(authority, more=b"/M (D:20260302140000+05'00')"))
+    (signature,) = judged(case, authority).signatures
+    assert (signature.at, signature.at_by) == (datetime(2026, 3, 2, 9, tzinfo=UTC), "claim")
+
+
+@pytest.mark.parametrize("time", [b"(D:99999999999999Z)", b"(D:20260302140000)", b"(yesterday)", b"/Name"])
+def test_a_time_that_is_none_is_no_claim(time: bytes, authority: Authority) -> None:
+    report = judged(Case(pdf.signed(authority, more=b"/M " + time)), authority)
+    assert (report.value, report.signatures[0].at) == ("valid", None)
+
+
+def test_a_signature_after_revocation_by_the_signers_own_word_is_refuted(authority: Authority) -> None:
+    revoked = pages.pades(authority.revoked)
+    claim = authority.now.strftime("/M (D:%Y%m%d%H%M%SZ)").encode()
+    assert judged(Case(pdf.signed(authority, make=revoked, more=claim)), authority).code == "revoked"
+    assert judged(Case(pdf.signed(authority, make=revoked)), authority).code == "revoked-no-poe"

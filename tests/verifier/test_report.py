@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hostile import cms, costly, pdf, xml
-from hostile.authority import Authority
+from strangers import cms, costly, pdf, xml
+from strangers.authority import Authority
 
 from qujat import verifier
 from qujat.verifier.report import QUESTIONS, Objection, Reason, Report, SignatureReport, table

@@ -12,10 +12,10 @@ import offices
 import pytest
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from hostile import cms, pages, pdf, trees, xml
-from hostile.authority import Authority, Holder
-from hostile.case import Builder
 from lxml import etree
+from strangers import cms, pages, pdf, trees, xml
+from strangers.authority import Authority, Holder
+from strangers.case import Builder
 
 from qujat.pipeline import Issued, issue
 from qujat.verifier.report import Report
@@ -118,8 +118,8 @@ class ByPyHanko:
 
 def _Timestamper(authority: Authority) -> Any:  # noqa: N802  a class in disguise: its base takes long to import
     from asn1crypto.cms import ContentInfo
-    from hostile import messages
     from pyhanko.sign.timestamps import TimeStamper
+    from strangers import messages
 
     class Ours(TimeStamper):
         async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 import offices
 import pytest
-from hostile import cms, pages, pdf, trees, xml
-from hostile.authority import Authority
+from strangers import cms, pages, pdf, trees, xml
+from strangers.authority import Authority
 
 from qujat import qr
 from qujat.__main__ import main
@@ -123,7 +123,7 @@ def test_data_of_ours_that_somebody_else_signed_are_never_valid(encoding: str, d
 
 
 def trees_holder(signer: Any) -> Any:
-    from hostile.authority import Holder
+    from strangers.authority import Holder
 
     return Holder(signer.key, signer.certificate, signer.chain)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hostile import cms, pdf, xml
-from hostile.authority import Authority
+from strangers import cms, pdf, xml
+from strangers.authority import Authority
 
 from qujat.verifier.verification import format_of, verify_here
 

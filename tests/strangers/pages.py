@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hostile.authority import Holder
-from hostile.messages import NAMED, Recipe
 from qujat.signing import tokens
+from strangers.authority import Holder
+from strangers.messages import NAMED, Recipe
 
 ROOM = 12_000  # hexadecimal digits for a signature
 _STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hostile.authority import Authority
     from qujat.signing.trust import Trust
+    from strangers.authority import Authority
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hostile.authority import Holder
 from qujat.signing import der
 from qujat.signing.der import tlv
+from strangers.authority import Holder
 
 DATA, TST_INFO = "1.2.840.113549.1.7.1", "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME = (f"1.2.840.113549.1.9.{last}" for last in (3, 4, 5))

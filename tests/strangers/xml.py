@@ -9,10 +9,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-from hostile import messages, trees
-from hostile.authority import Authority
-from hostile.case import Case, Cases
-from hostile.trees import C14N, DS, ENVELOPED, EXCLUSIVE, Reference, part, plain, sign, whole, xades
+from strangers import messages, trees
+from strangers.authority import Authority
+from strangers.case import Case, Cases
+from strangers.trees import C14N, DS, ENVELOPED, EXCLUSIVE, Reference, part, plain, sign, whole, xades
 
 cases = Cases("xml")
 DOCUMENT = '<шешім xmlns="urn:example"><нөмір>1</нөмір><нәтиже>бас тартылды</нәтиже></шешім>'.encode()
@@ -82,6 +82,11 @@ def exclusive_canonical_form(a: Authority) -> Case:
 def enveloped_transform_alone(a: Authority) -> Case:
     """Without a canonical form of its own it is Canonical XML 1.0 (XMLDSig 4.4.3.2)."""
     return Case(signed(a, references=(Reference(whole(), transforms=(ENVELOPED,)),)))
+
+
+@cases.good
+def canonical_form_with_comments_as_kazakhstans_tools_write_it(a: Authority) -> Case:
+    return Case(signed(a, references=(Reference(whole(), transforms=(ENVELOPED, C14N + "#WithComments")),)))
 
 
 @cases.good

@@ -9,12 +9,12 @@ from datetime import timedelta
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from hostile import messages
-from hostile.authority import Authority
-from hostile.case import Case, Cases
-from hostile.messages import Recipe, attribute, indefinite, stamped
 from qujat.signing import der
 from qujat.signing.der import tlv
+from strangers import messages
+from strangers.authority import Authority
+from strangers.case import Case, Cases
+from strangers.messages import Recipe, attribute, indefinite, stamped
 
 DATA = "«Үлгі» шешімі № 1\n".encode()
 OTHER = "«Үлгі» шешімі № 2\n".encode()

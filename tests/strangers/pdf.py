@@ -7,11 +7,11 @@ import zlib
 from dataclasses import replace
 from datetime import timedelta
 
-from hostile import messages, pages
-from hostile.authority import Authority
-from hostile.case import Case, Cases
-from hostile.messages import Recipe, stamped
-from hostile.pages import CATALOG, FONT, INFO, PAGE, WORDS, Signing, pades, sign, update, with_key
+from strangers import messages, pages
+from strangers.authority import Authority
+from strangers.case import Case, Cases
+from strangers.messages import Recipe, stamped
+from strangers.pages import CATALOG, FONT, INFO, PAGE, WORDS, Signing, pades, sign, update, with_key
 
 cases = Cases("pdf")
 LIE = pages.words(b"APPROVED: YES")

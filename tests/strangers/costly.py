@@ -6,14 +6,14 @@ import zlib
 from dataclasses import replace
 from functools import cache, partial
 
-from hostile import messages, pages, trees
-from hostile.authority import Authority
-from hostile.case import Case, Cases
-from hostile.messages import Recipe
-from hostile.pages import Signing, pades, sign
-from hostile.xml import DOCUMENT
 from qujat.signing import der
 from qujat.signing.der import tlv
+from strangers import messages, pages, trees
+from strangers.authority import Authority
+from strangers.case import Case, Cases
+from strangers.messages import Recipe
+from strangers.pages import Signing, pades, sign
+from strangers.xml import DOCUMENT
 
 cases = Cases("costly")
 _BOMB = 40 * 1024 * 1024

@@ -226,7 +226,7 @@ class _Checking:
             self.answer(answers.failed("evidence", error))
             return isinstance(error, Indeterminate)
         self.steps.extend(step.as_json() for step in proven.steps)
-        self.answer(Check("evidence", "valid", "ok", f"{signed.level}: {proven.steps[0].moment.by}"))
+        self.answer(Check("evidence", "valid", "ok", f"{signed.kind}: {proven.steps[0].moment.by}"))
         self._time(signed)
         return True
 

@@ -102,7 +102,7 @@ def _state(found: Document, file: StoredFile, office: Office, now: datetime, hor
     except (VerificationError, StoreError) as error:
         return Lasting(found.number, file.name, "", None, f"{error.code}: {error.message}", "unproven")
     state: State = "lapsed" if lapses < now else "due" if lapses <= horizon else "lasting"
-    return Lasting(found.number, file.name, signed.level, lapses, what, state)
+    return Lasting(found.number, file.name, signed.kind, lapses, what, state)
 
 
 def _renewed(found: Document, file: StoredFile, office: Office) -> StoredFile:

@@ -124,8 +124,14 @@ def read_digest(
     _check_spelling(message, certificate)
     layers = [Layer("signature-timestamp", timestamp.read(message.token, message.signature))] if message.token else []
     embedded = archive.read(message, digest)
-    whole = sha256(encoded).hexdigest()
-    return Signed(certificate, embedded.chain, _claimed(message), (*layers, *embedded.layers), whole)
+    return Signed(
+        certificate,
+        embedded.chain,
+        _claimed(message),
+        (*layers, *embedded.layers),
+        sha256(encoded).hexdigest(),
+        plain=signeddata.SIGNING_CERTIFICATE not in message.attribute_values(),
+    )
 
 
 def _check_spelling(message: signeddata.SignedData, certificate: x509.Certificate) -> None:

@@ -175,7 +175,8 @@ def _take_apart(pdf: bytes) -> _Parts:
     except (RenderingError, ValueError) as error:
         raise _altered("the signed page is not one that is rendered here") from error
     digest = sha256(pdf).hexdigest()
-    whole = Signed(signature.certificate, signature.chain, claim.at, tuple(layers), digest)
+    plain = claim.spelling == "plain"
+    whole = Signed(signature.certificate, signature.chain, claim.at, tuple(layers), digest, plain)
     return _Parts(pdf[: ends[0]], claim, whole, draft)
 
 

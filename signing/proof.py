@@ -63,13 +63,17 @@ class Layer:
 @dataclass(frozen=True, slots=True)
 class Signed:
     """A signature that is right in itself, with its timestamps from the inside out. Whether to trust it is another
-    question: `judge`. digest: SHA-256 in hexadecimal of the whole file."""
+    question: `judge`. digest: SHA-256 in hexadecimal of the whole file.
+
+    plain: made elsewhere, without naming its certificate as the levels of ETSI ask, whatever stands around it.
+    """
 
     certificate: x509.Certificate
     chain: Path
     claimed_at: datetime | None
     layers: tuple[Layer, ...]
     digest: str = ""
+    plain: bool = False
 
     @property
     def timestamp(self) -> datetime | None:
@@ -78,10 +82,15 @@ class Signed:
 
     @property
     def level(self) -> Level:
-        """The level of ETSI EN 319 122-1, 132-1 and 142-1."""
+        """The level of ETSI EN 319 122-1, 132-1 and 142-1; of a plain signature, the level that its evidence has."""
         if any(layer.kind == "archive-timestamp" for layer in self.layers):
             return "B-LTA"
         return "B-T" if self.layers else "B-B"
+
+    @property
+    def kind(self) -> str:
+        """The level in words for a report, which do not claim more than it has."""
+        return f"{self.level}, plain" if self.plain else self.level
 
     @property
     def evidence(self) -> Evidence:

@@ -141,7 +141,7 @@ def _take_apart(xml: bytes) -> _Parts:
         root = _parse(xml)
         found = _take_out(root)
         data = _canonical(root)
-        bare = _enveloped(data, found, found.signing_time)
+        bare = _enveloped(data, found, found.signing_time, found.named)
         if _complete(bare, found.unsigned) != xml:
             raise _NotOurXml("it is not what was signed, or not in the one form that is written")
         layers = _layers(found.unsigned, _parse(xml)[-1], data)
@@ -186,11 +186,15 @@ class _NotOurXml(ValueError):
 
 @dataclass(slots=True)
 class _Found:
-    """The signature of a document, posing as a Signer: signing again with it gives the same value."""
+    """The signature of a document, posing as a Signer: signing again with it gives the same value.
+
+    named: how many certificates are named among what was signed. One, the signer's; until version 0.1.0 his path too.
+    """
 
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     signing_time: datetime
+    named: int
     value: bytes
     unsigned: Unsigned
     signed: bytes = field(default=b"", init=False)
@@ -216,9 +220,12 @@ class _Key:
 
 
 class _Xades(XAdESSigner):
-    """signxml's signer without chance: ids come from the content, the time is given."""
+    """signxml's signer without chance: ids come from the content, the time is given.
 
-    def __init__(self, content: bytes, at: datetime, method: SignatureMethod) -> None:
+    It names the first `named` certificates (EN 319 132-1 5.2.2: one, the signer's; signxml would name his whole path).
+    """
+
+    def __init__(self, content: bytes, at: datetime, method: SignatureMethod, named: int) -> None:
         super().__init__(
             signature_algorithm=method,
             digest_algorithm=DigestAlgorithm.SHA256,
@@ -227,7 +234,7 @@ class _Xades(XAdESSigner):
             data_object_format=_FORMAT,
         )
         self._stem, self._count = sha256(content).hexdigest()[:16], 0
-        self._at = at.astimezone(UTC).strftime(_TIME)
+        self._at, self._named = at.astimezone(UTC).strftime(_TIME), named
 
     def _get_token(self, length: int = 4) -> str:
         self._count += 1
@@ -241,14 +248,18 @@ class _Xades(XAdESSigner):
     def add_signing_time(self, signed_signature_properties: Any, sig_root: Any, signing_settings: Any) -> None:
         etree.SubElement(signed_signature_properties, f"{_XADES}SigningTime", nsmap=self.namespaces).text = self._at
 
+    def add_signing_certificate(self, signed_signature_properties: Any, sig_root: Any, signing_settings: Any) -> None:
+        first = replace(signing_settings, cert_chain=signing_settings.cert_chain[: self._named])
+        super().add_signing_certificate(signed_signature_properties, sig_root, first)
 
-def _enveloped(data: bytes, signer: Signer, at: datetime) -> bytes:
+
+def _enveloped(data: bytes, signer: Signer, at: datetime, named: int = 1) -> bytes:
     """Canonical XML `data` with an enveloped signature, canonical again."""
     key: Any = _Key(signer)
     certificates = [signer.certificate, *signer.chain]
     document = etree.fromstring(data, _parser())
     method = SignatureMethod.RSA_SHA256 if is_rsa(signer.certificate) else SignatureMethod.ECDSA_SHA256
-    root = _Xades(data, at, method).sign(document, key=key, cert=certificates, always_add_key_value=False)
+    root = _Xades(data, at, method, named).sign(document, key=key, cert=certificates, always_add_key_value=False)
     ids = [value for element in root.iter() for name, value in element.items() if name in _ID_NAMES]
     if len(ids) != len(set(ids)):
         raise _NotOurXml("an id that comes twice")
@@ -301,7 +312,8 @@ def _take_out(root: etree._Element) -> _Found:
     except ValueError as error:
         raise _NotOurXml("a signing time that is not UTC to the second") from error
     value = _base64(_text(signature, f"{_DS}SignatureValue"))
-    return _Found(certificates[0], tuple(certificates[1:]), time, _value(value, certificates[0]), unsigned)
+    named = max(1, len(list(signature.iter(f"{_XADES}Cert"))))
+    return _Found(certificates[0], tuple(certificates[1:]), time, named, _value(value, certificates[0]), unsigned)
 
 
 def _text(signature: etree._Element, tag: str) -> str:

@@ -400,7 +400,7 @@ class TestTimestampAuthorities:
             .build()
         )
         key = standin.load_key(world.home / "era0" / "root.key.pem", offices.PASSPHRASE)
-        root = standin._Holder(key, world.first.trust.anchors[0])
+        root = standin.Holder(key, world.first.trust.anchors[0])
         return x509.load_pem_x509_crl(standin._crl(root, on, [entry], number=99))
 
     @pytest.mark.parametrize("form", FORMS)

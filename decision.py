@@ -146,19 +146,17 @@ def _envelope_errors(decision: Decision) -> Iterator[FieldError]:
         yield FieldError("/languages", "repeated-language", "expected each language once")
     if fault := bin_fault(decision.authority.bin):
         yield FieldError("/authority/bin", "bad-bin", f"not a BIN: {fault}")
+    signers = {"/official": decision.official, "/prepared_by": decision.prepared_by}
+    named = {path: official for path, official in signers.items() if official is not None}
+    for path, official in named.items():
+        if fault := iin_fault(official.iin):
+            yield FieldError(f"{path}/iin", "bad-iin", f"not an IIN: {fault}")
+        yield from _text_errors(f"{path}/full_name", official.full_name)
     if decision.number is not None:
         yield from _text_errors("/number", decision.number)
     yield from _by_language_errors("/authority/name", decision.authority.name, decision)
-    for path, official in (("/official", decision.official), ("/prepared_by", decision.prepared_by)):
-        if official is not None:
-            yield from _official_errors(path, official, decision)
-
-
-def _official_errors(path: str, official: Official, decision: Decision) -> Iterator[FieldError]:
-    if fault := iin_fault(official.iin):
-        yield FieldError(f"{path}/iin", "bad-iin", f"not an IIN: {fault}")
-    yield from _text_errors(f"{path}/full_name", official.full_name)
-    yield from _by_language_errors(f"{path}/position", official.position, decision)
+    for path, official in named.items():
+        yield from _by_language_errors(f"{path}/position", official.position, decision)
 
 
 def _by_language_errors(path: str, texts: ByLanguage, decision: Decision) -> Iterator[FieldError]:

@@ -161,6 +161,11 @@ def content_type_of_something_else(a: Authority) -> Case:
     return detached(plain(a, signed_type=messages.TST_INFO))
 
 
+@cases.bad("signature-kind")
+def content_that_says_it_is_a_timestamp(a: Authority) -> Case:
+    return Case(plain(a, attached=True, content_type=messages.TST_INFO).encode())
+
+
 @cases.bad("cms-attributes")
 def no_signed_attributes(a: Authority) -> Case:
     return detached(plain(a, bare=True))

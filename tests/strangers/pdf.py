@@ -19,8 +19,13 @@ DOCUMENT_TIMESTAMP = b"/Type /DocTimeStamp/Filter /Adobe.PPKLite/SubFilter /ETSI
 
 
 def signed(a: Authority, base: bytes | None = None, **changes: object) -> bytes:
-    """A page with one honest signature."""
-    return sign(base or pages.page(), Signing(**{"make": pades(a.head), **changes}))
+    """A page with one honest signature, and the time that its signer claims."""
+    return sign(base or pages.page(), Signing(**{"make": pades(a.head), "more": claim(a), **changes}))
+
+
+def claim(a: Authority) -> bytes:
+    """When a signer says that he signed."""
+    return a.now.strftime("/M (D:%Y%m%d%H%M%SZ)").encode()
 
 
 def stamping(a: Authority) -> Signing:
@@ -59,7 +64,7 @@ def visible_signature(a: Authority) -> Case:
 
 @cases.good
 def two_signatures_one_after_the_other(a: Authority) -> Case:
-    return Case(sign(signed(a), Signing(pades(a.second), b"S2")))
+    return Case(sign(signed(a), Signing(pades(a.second), b"S2", more=claim(a))))
 
 
 @cases.good
@@ -114,6 +119,14 @@ def incremental_saving_with_a_trailer_only(a: Authority) -> Case:
     pdf = signed(a)
     body = b"4 0 obj\n%b\nendobj\ntrailer\n<</Root 1 0 R/Size 99/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
     return Case(pdf + body % (LIE, pages.startxref(pdf), pages.startxref(pdf)))
+
+
+@cases.bad("not-whole-file", "invalid")
+def revision_that_the_end_does_not_point_to(a: Authority) -> Case:
+    """A whole revision with an index of its own; the end points to the index before it."""
+    pdf = signed(a)
+    lie = update(pdf, {WORDS: LIE})
+    return Case(lie.replace(b"startxref\n%d" % pages.startxref(lie), b"startxref\n%d" % pages.startxref(pdf)))
 
 
 @cases.bad("not-whole-file", "invalid")
@@ -288,6 +301,11 @@ def gap_before_the_signature(a: Authority) -> Case:
 @cases.bad("byte-range", "invalid")
 def range_from_the_middle(a: Authority) -> Case:
     return Case(sign(pages.page(), Signing(pades(a.head), ranges=lambda b, e, n: (20, b - 20, e, n - e))))
+
+
+@cases.bad("byte-range", "invalid")
+def range_that_begins_late(a: Authority) -> Case:
+    return Case(sign(pages.page(), Signing(pades(a.head), ranges=lambda b, e, n: (5, b, e, n - e))))
 
 
 @cases.bad("byte-range", "invalid")
@@ -505,6 +523,12 @@ def _taken_apart(pdf: bytes) -> tuple[bytes, dict[int, int]]:
 def object_twice(a: Authority) -> Case:
     body, rows = _taken_apart(pages.page())
     return Case(signed(a, _base(body + b"4 0 obj\n%b\nendobj\n" % LIE, rows)))
+
+
+@cases.bad("ambiguous-objects")
+def object_twice_and_the_index_takes_the_last(a: Authority) -> Case:
+    body, rows = _taken_apart(pages.page())
+    return Case(signed(a, _base(body + b"4 0 obj\n%b\nendobj\n" % LIE, rows | {4: len(body)})))
 
 
 @cases.bad("ambiguous-objects")

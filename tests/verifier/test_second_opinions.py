@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import dss_opinions
 import offices
 import pytest
 from asn1crypto import x509 as asn1_x509
@@ -221,6 +222,31 @@ def test_pdfsig_and_qpdf_accept_our_honest_pages(build: Builder, authority: Auth
     (tmp_path / "signed.pdf").write_bytes(build(authority).content)
     assert "Signature is Valid" in run("pdfsig", "-nocert", tmp_path / "signed.pdf")
     assert "No syntax or stream encoding errors" in run("qpdf", "--check", tmp_path / "signed.pdf")
+
+
+_FOR_DSS = [
+    *(cms.detached_b_b, cms.detached_with_a_timestamp, cms.attached, cms.rsa_sha512),
+    *(xml.xades_b_b, xml.xades_b_t, pdf.pades_b_b, pdf.pades_b_t, pdf.certified_without_changes),
+    *(pdf.two_signatures_one_after_the_other, pdf.evidence_covered_by_a_document_timestamp),
+]
+
+
+def test_dss_accepts_our_honest_files(authority: Authority, desk: Path, tmp_path: Path) -> None:
+    """Those that keep to ETSI's profiles; one JVM for all of them."""
+    trust = tmp_path / "trust"
+    trust.mkdir()
+    for name, crl in zip(("root", "issuing"), authority.crls, strict=True):
+        shutil.copy(desk / f"{name}.pem", trust)
+        (trust / f"{name}.crl.pem").write_bytes(crl.public_bytes(Encoding.PEM))
+    files: list[Path | tuple[Path, Path]] = []
+    for build in _FOR_DSS:
+        case, path = build(authority), tmp_path / build.__name__
+        path.write_bytes(case.content)
+        if case.data is not None:
+            path.with_suffix(".data").write_bytes(case.data)
+        files.append((path, path.with_suffix(".data")) if case.data is not None else path)
+    said = {(each.file, each.indication) for each in dss_opinions.opinions(trust, files)}
+    assert said == {(build.__name__, "TOTAL_PASSED") for build in _FOR_DSS}
 
 
 def test_the_published_attack_passes_a_checker_that_does_not_look_at_the_end(authority: Authority) -> None:

@@ -227,3 +227,12 @@ def test_the_certificates_are_those_of_the_path(ring, now):
     refused(xades.sign(XML, longer, at=now), ring.trust, DocumentAltered)
     shorter = replace(ring.signer, chain=())
     refused(xades.sign(XML, shorter, at=now), ring.trust, DocumentAltered)
+
+
+def test_the_signer_s_certificate_alone_is_named(ring, now):
+    """EN 319 132-1 5.2.2; those above it are signed in KeyInfo."""
+    root = etree.fromstring(xades.sign(XML, ring.signer, at=now))
+    (named,) = root.iter("{http://uri.etsi.org/01903/v1.3.2#}SigningCertificateV2")
+    assert len(named) == 1
+    assert not list(root.iter("{http://uri.etsi.org/01903/v1.3.2#}SigningCertificate"))
+    assert len(list(root.iter("{http://www.w3.org/2000/09/xmldsig#}X509Certificate"))) == 2

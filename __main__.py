@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     _elsewhere(commands, common)
     _word(commands, common)
     _gallery(commands, common)
+    _evidence(commands, common)
     _keys(commands, common)
     return top
 
@@ -142,7 +143,13 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     check = _add(
         commands, common, "check", "documents.check", "is a document genuine, in effect, of the right edition?"
     )
-    check.add_argument("what", metavar="FILE|NUMBER|MARK", help="a PDF, an XML, a number, a code, the text of a mark")
+    check.add_argument(
+        "what",
+        metavar="FILE|NUMBER|MARK",
+        help="a PDF, an XML, a CMS, a number, a code, the text of a mark; files of strangers are told from ours",
+    )
+    check.add_argument("--data", type=Path, metavar="FILE", help="the file that a detached CMS signed")
+    check.add_argument("--at", type=_moment, metavar="MOMENT", help="as of a day, or of 2031-01-01T12:00:00+05:00")
     rerender = _add(commands, common, "rerender", "documents.rerender", "render a document again and compare")
     rerender.add_argument("number", metavar="NUMBER")
     rerender.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
@@ -205,6 +212,22 @@ def _gallery(commands: Any, common: argparse.ArgumentParser) -> None:
     gallery.add_argument("--no-pictures", action="store_true", help="PDFs and HTML only")
 
 
+def _evidence(commands: Any, common: argparse.ArgumentParser) -> None:
+    evidence = commands.add_parser("evidence", help="how long documents prove themselves").add_subparsers(
+        metavar="WHAT", required=True
+    )
+    listed = _add(
+        evidence, common, "status", "evidence.status", "documents whose evidence lapses soon, or has, and what runs out"
+    )
+    renewed = _add(
+        evidence, common, "renew", "evidence.renew", "stamp documents again; the old files stay beside the new ones"
+    )
+    renewed.add_argument("numbers", nargs="*", metavar="NUMBER")
+    renewed.add_argument("--due", action="store_true", help="all that `status` lists")
+    for command in (listed, renewed):
+        command.add_argument("--months", type=int, default=12, metavar="N", help="how far ahead to look (default: 12)")
+
+
 def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     keys = commands.add_parser("keys", help="the stand-in keys of this installation").add_subparsers(
         metavar="WHAT", required=True
@@ -216,6 +239,11 @@ def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     rotate.add_argument("--compromised", action="store_true", help="the mark's old key has leaked")
     _head(rotate)
     _add(keys, common, "show", "keys.keys_show", "who signs here, until when, and on whose trust")
+    _add(
+        keys, common, "publish", "keys.keys_publish", "new lists of revoked certificates of the stand-in's authorities"
+    )
+    serve = _add(keys, common, "serve", "keys.keys_serve", "serve timestamps, OCSP and lists on this machine")
+    serve.add_argument("--port", type=int, default=8318, help="default: 8318, the one that the certificates name")
 
 
 def _head(command: argparse.ArgumentParser) -> None:
@@ -252,6 +280,19 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected a day as YYYY-MM-DD, not {text!r}") from None
+
+
+def _moment(text: str) -> datetime:
+    """A moment with its offset, or the end of a day in Kazakhstan."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or (moment.tzinfo is None and len(text) > len("2031-01-01")):
+        raise argparse.ArgumentTypeError(f"expected a day, or a moment with its offset, not {text!r}")
+    if moment.tzinfo is None:
+        moment = moment.replace(hour=23, minute=59, second=59, tzinfo=timezone(timedelta(hours=5)))
+    return moment.astimezone(UTC)
 
 
 if __name__ == "__main__":

@@ -1,72 +1,92 @@
 """Signatures in a file of their own, which the register keeps beside the data that they sign.
 
 Two of them: that of the head over data that he signed elsewhere, and that of an official who prepared the decision.
+Both are plain (docs/decisions/0010-signed-elsewhere.md): what data without a signature of their own are signed with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from qujat import document
 from qujat.document import Sealed
-from qujat.errors import Indeterminate, NotSigned, SignerNotEntitled, VerificationError
+from qujat.errors import NotSigned
 from qujat.office import Office
 from qujat.register import Document, Role
-from qujat.verdicts import Check
 
 if TYPE_CHECKING:
-    from qujat.signing.xades import SignedXml
+    from qujat.signing.proof import Proof, Signed
+    from qujat.signing.xades import ReadXml
 
 
-def signed_data(xml: bytes, office: Office, *, at: datetime | None) -> SignedXml:
-    """What was signed in `xml` and by whom: by a signature in it, or by the one that the register keeps of these bytes.
+def signed_data(xml: bytes, office: Office, near: bytes | None = None) -> ReadXml:
+    """What was signed in `xml`: by a signature in it, or by the one that the register keeps of these bytes, or by one
+    that came with it (`near`).
 
-    Raises what `xades.verify` and `cms.verify_detached` raise, StoreError.
+    Raises what `xades.read` and `cms.read` raise, StoreError.
     """
     from qujat.signing import cms, xades
 
     try:
-        return xades.verify(xml, office.trust, at=at)
+        return xades.read(xml)
     except NotSigned:
         found = office.register.by_file(sha256(xml).hexdigest())
-        kept = _kept(found, "cms", office) if found else None
+        kept = (_kept(found, "cms", office) if found else None) or near
         if kept is None:
             raise
-    signed = cms.verify_detached(kept, xml, office.trust, at=at, plain=True)
-    return xades.SignedXml(xml, signed.certificate, signed.chain, signed.signed_at)
+    return xades.ReadXml(xml, cms.read(kept, xml, plain=True))
 
 
-def preparer(sealed: Sealed, office: Office) -> Iterator[Check]:
-    """Did the official who is said to have prepared it sign the data? Nothing where nobody is said to. StoreError."""
-    if "prepared_by" not in sealed.data:
-        return
-    found = office.register.by_token(sealed.token)
-    if found is None or not found.issued:
-        yield Check("preparer", "indeterminate", "not-issued" if found else "not-registered")
-        return
+def is_bare(xml: bytes) -> bool:
+    """True if data have no signature of their own, so that those beside them are plain. Raises what `xades.read`
+    raises."""
+    from qujat.signing import xades
+
     try:
-        _check_preparer(found, sealed, office)
-    except VerificationError as error:
-        yield Check("preparer", "indeterminate" if isinstance(error, Indeterminate) else "invalid", error.code)
-    except SignerNotEntitled as error:
-        yield Check("preparer", "invalid", error.code, error.message)
-    else:
-        yield Check("preparer", "valid", "ok")
+        xades.read(xml)
+    except NotSigned:
+        return True
+    return False
 
 
-def _check_preparer(found: Document, sealed: Sealed, office: Office) -> None:
+def data_in(xml: bytes) -> Sealed:
+    """The data in XML with or without a signature of its own. Raises what `xades.read` raises."""
+    from qujat.signing import xades
+
+    return document.from_xml(xml if is_bare(xml) else xades.read(xml).data)
+
+
+def detached(content: bytes, xml: bytes) -> Signed:
+    """A signature of `xml` in a file of its own, of the kind that these data have. Raises what `cms.read` raises."""
+    from qujat.signing import cms
+
+    return cms.read(content, xml, plain=is_bare(xml))
+
+
+def prepared(found: Document, sealed: Sealed, office: Office, at: datetime) -> Proof:
+    """The proof that the official who is said to have prepared it signed the data.
+
+    Raises NotSigned, what `cms.verify_detached` raises, SignerNotEntitled, StoreError.
+    """
     from qujat.signing import cms, policy
 
     kept = _kept(found, "approval", office)
     if kept is None:
         raise NotSigned("expected the signature of the official who prepared the document, came none")
-    recorded = office.register.recorded_at(sha256(kept).hexdigest())
-    signed = cms.verify_detached(kept, document.to_xml(sealed), office.trust, at=recorded, plain=True)
+    signed = cms.verify_detached(
+        kept,
+        document.to_xml(sealed),
+        office.trust,
+        at=at,
+        plain=True,
+        policy=office.evidence,
+        recorded=office.register.recorded_at,
+    )
     data = sealed.data
     policy.employed(signed.certificate, bin=data["authority"]["bin"], iin=data["prepared_by"]["iin"])
+    return signed.proof
 
 
 def _kept(found: Document, role: Role, office: Office) -> bytes | None:

@@ -15,7 +15,7 @@ from lxml import etree
 
 from qujat.catalogue import Catalogue, Wording
 from qujat.decision import Decision
-from qujat.errors import DocumentAltered
+from qujat.errors import DocumentAltered, MarkInvalid
 from qujat.fields import FieldSpec
 from qujat.languages import Language
 from qujat.mark import parse_token, subject_mask, token_text
@@ -154,7 +154,7 @@ def from_xml(xml: bytes) -> Sealed:
     try:
         data = _read(root)
         return Sealed(data, parse_token(root.get("token", "")), bytes.fromhex(root.get("salt", "")))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, MarkInvalid) as error:
         raise DocumentAltered("the data cannot be read back: they are not what was written") from error
 
 

@@ -44,7 +44,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A reserved or issued document as the register knows it."""
+    """A reserved or issued document as the register knows it. `former`: files whose evidence was renewed since."""
 
     id: int
     number: str
@@ -58,6 +58,7 @@ class Document:
     reason: str = ""
     status_since: datetime | None = None
     superseded_by: str = ""
+    former: tuple[StoredFile, ...] = ()
 
     @property
     def issued(self) -> bool:

@@ -15,6 +15,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 ├── FormError              our own forms are wrong
 │   ├── FrozenEditionChanged    frozen-edition-changed
 │   └── RenderingError          rendering-failed
+│       └── PageUnsafe              page-unsafe: a page that could be primed is not signed
 ├── SigningError           the document could not be signed
 │   ├── KeyUnavailable          key-unavailable
 │   ├── CertificateExpired      certificate-expired
@@ -24,7 +25,11 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── UnknownTicket           unknown-ticket
 │   ├── TicketExpired           ticket-expired
 │   ├── TicketUsed              ticket-used
-│   └── SignerNotEntitled       signer-not-entitled
+│   ├── EvidenceUnavailable     evidence-unavailable: nothing says whether a certificate was revoked
+│   ├── SignerRevoked           signer-revoked
+│   ├── SignerNotEntitled       signer-not-entitled
+│   ├── SigningServiceUnavailable  signing-service-unavailable
+│   └── SigningServiceRefused      signing-service-refused
 ├── VerificationError      what was shown to us is not, or not provably, genuine
 │   ├── NotSigned               not-signed
 │   ├── DocumentAltered         document-altered
@@ -35,7 +40,10 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── MarkInvalid             mark-invalid
 │   └── Indeterminate           neither proved nor refuted
 │       ├── UnsupportedAlgorithm    unsupported-algorithm
-│       └── RevocationUnknown       revocation-unknown
+│       ├── RevocationUnknown       revocation-unknown
+│       ├── EvidenceLapsed          evidence-lapsed: what proved it ran out before anything newer took over
+│       ├── AuthorityUnknown        authority-unknown: an archive timestamp by somebody not known here
+│       └── NotYet                  not-yet: at that moment these bytes did not exist
 ├── StoreError             the register or the blobs
 │   ├── BlobMissing             blob-missing
 │   ├── BlobAltered             blob-altered
@@ -138,6 +146,12 @@ class RenderingError(FormError):
     code = "rendering-failed"
 
 
+class PageUnsafe(RenderingError):
+    """A page that could show something else after it was signed."""
+
+    code = "page-unsafe"
+
+
 class SigningError(QujatError):
     code = "signing-error"
 
@@ -176,8 +190,30 @@ class TicketUsed(SigningError):
     code = "ticket-used"
 
 
+class EvidenceUnavailable(SigningError):
+    """Nobody could say whether a certificate was revoked; nothing is issued, send the decision again."""
+
+    code = "evidence-unavailable"
+
+
+class SignerRevoked(SigningError):
+    code = "signer-revoked"
+
+
 class SignerNotEntitled(SigningError):
     code = "signer-not-entitled"
+
+
+class SigningServiceUnavailable(SigningError):
+    """A service that signs or checks elsewhere did not answer; nothing is known, try again."""
+
+    code = "signing-service-unavailable"
+
+
+class SigningServiceRefused(SigningError):
+    """A service that signs or checks elsewhere answered, but not with what was asked for."""
+
+    code = "signing-service-refused"
 
 
 class VerificationError(QujatError):
@@ -224,6 +260,24 @@ class UnsupportedAlgorithm(Indeterminate):
 
 class RevocationUnknown(Indeterminate):
     code = "revocation-unknown"
+
+
+class EvidenceLapsed(Indeterminate):
+    """A certificate or an algorithm ran out, and nothing proves that what it protects existed before."""
+
+    code = "evidence-lapsed"
+
+
+class AuthorityUnknown(Indeterminate):
+    """An archive timestamp of an authority whose root is not among the anchors: it proves and refutes nothing."""
+
+    code = "authority-unknown"
+
+
+class NotYet(Indeterminate):
+    """The evidence was made after the moment that was asked about."""
+
+    code = "not-yet"
 
 
 class StoreError(QujatError):

@@ -33,8 +33,9 @@ from qujat.pages import ALMATY
 from qujat.register import Completion, Document, NewTicket, Role, SignerRole, StoredFile, Ticket
 
 if TYPE_CHECKING:
-    from qujat.signing.cms import Level
     from qujat.signing.elsewhere import Accepted
+    from qujat.signing.lasting import Extension
+    from qujat.signing.proof import Level, Signed
 
 log = logging.getLogger("qujat.pipeline")
 
@@ -214,9 +215,10 @@ def _check_open(found: Ticket, office: Office) -> None:
 
 
 def signed(back: Returned, office: Office) -> list[Output]:
-    """Step 6. Every signature checked, and whose it is; only then stamped, and put where it belongs.
+    """Step 6. Every signature checked, and whose it is; only then stamped, put where it belongs, and made to last.
 
-    Raises SignatureRefused, SignerNotEntitled, TimestampUnavailable, VerificationError.
+    Raises SignatureRefused, SignerNotEntitled, TimestampUnavailable, EvidenceUnavailable, SignerRevoked,
+    VerificationError.
     """
     found = [(file, _accepted(file, back, office)) for file in back.files]
     outputs = [output for file, accepted in found for output in _outputs(file, accepted, back, office)]
@@ -253,8 +255,9 @@ def _check_signer(found: Accepted, back: Returned, office: Office) -> None:
 
 
 def _outputs(file: ToSign, found: Accepted, back: Returned, office: Office) -> list[Output]:
-    """The files that a signature makes: a signed page; or the data and the signature beside them."""
-    from qujat.signing import cms, elsewhere
+    """The files that a signature makes: a signed page; or the data and the signature beside them. With evidence, where
+    this office gathers it: nothing is issued at a level that it does not have."""
+    from qujat.signing import cms, elsewhere, pades
 
     level: Level = elsewhere.level_of(file.whole) if file.role == "page" else "B-T" if office.timestamper else "B-B"
     kept, now = file.kept, office.clock()
@@ -262,11 +265,19 @@ def _outputs(file: ToSign, found: Accepted, back: Returned, office: Office) -> l
         encoded = elsewhere.stamped(found, level, office.timestamper)
         if file.role == "page":
             page = elsewhere.in_page(file.whole, encoded, office.trust, at=now)
+            page = _evidence(pades.read(page).signed, found, office).pdf(page)
             return [Output("page", kept.language, kept.name, page, kept.page, kept.engine)]
         cms.verify_detached(encoded, file.content, office.trust, at=now, plain=True)
+        signed = cms.read(encoded, file.content, plain=True)
+        encoded = _evidence(signed, found, office).cms(encoded, file.content, plain=True)
     if not back.last:
         return [Output("approval", "", f"{kept.name}.{back.ticket.signer}.p7s", encoded)]
     return [Output("data", "", kept.name, file.content), Output("cms", "", f"{kept.name}.p7s", encoded)]
+
+
+def _evidence(signed: Signed, found: Accepted, office: Office) -> Extension:
+    """Evidence for one signature, each of which may have a certificate and a timestamp of its own."""
+    return issuing.gathered(signed, office, stamped_here=not found.message.token)
 
 
 def approve(back: Returned, outputs: Sequence[Output], office: Office) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qujat import bilingual, document, pages, qr, rendering
 from qujat import mark as marks
@@ -24,6 +24,10 @@ from qujat.office import Office
 from qujat.register import Claim, Completion, Document, Role, Secrets, StoredFile
 from qujat.terms import Late, late
 from qujat.texts import faults
+
+if TYPE_CHECKING:
+    from qujat.signing.lasting import Extension
+    from qujat.signing.proof import Signed
 
 log = logging.getLogger("qujat.pipeline")
 
@@ -241,21 +245,43 @@ def unsigned_page(
 
 
 def sign(reserved: Document, unsigned: Mapping[str, bytes], office: Office) -> list[Output]:
-    """Step 6. Every page (PAdES), the data (XAdES), and a detached CMS over the signed data. Raises SigningError."""
+    """Step 6. Every page (PAdES), the data (XAdES), and a detached CMS over the signed data.
+
+    Raises SigningError: nothing is issued at a level that it does not have.
+    """
     from qujat.signing import cms, pades, xades
 
     signer, at, tsa = office.key_ring().signer, office.clock(), office.timestamper
-    stem = file_stem(reserved.number)
+    stem, claim = file_stem(reserved.number), {"reason": reserved.data["form"], "name": reserved.number}
     engine = json.dumps(rendering.engine_versions(), sort_keys=True)
+    data = xades.sign(document.to_xml(reserved.sealed), signer, at=at, timestamper=tsa)
+    evidence = gathered(xades.read(data).signed, office)
+    data = evidence.xml(data)
     outputs = []
     for tag, page in unsigned.items():
-        content = pades.sign(page, signer, at=at, timestamper=tsa, reason=reserved.data["form"], name=reserved.number)
+        content = evidence.pdf(pades.sign(page, signer, at=at, timestamper=tsa, **claim))
         outputs.append(Output("page", tag, f"{stem}.{tag}.pdf", content, sha256(page).hexdigest(), engine))
-    data = xades.sign(document.to_xml(reserved.sealed), signer, at=at)
     outputs.append(Output("data", "", f"{stem}.xml", data))
-    outputs.append(Output("cms", "", f"{stem}.xml.p7s", cms.sign_detached(data, signer, at=at, timestamper=tsa)))
-    log.info("6 sign: %d files, %s", len(outputs), "B-T" if tsa else "B-B")
+    detached = evidence.cms(cms.sign_detached(data, signer, at=at, timestamper=tsa), data)
+    outputs.append(Output("cms", "", f"{stem}.xml.p7s", detached))
+    log.info("6 sign: %d files, %s", len(outputs), "B-LTA" if evidence else "B-T" if tsa else "B-B")
     return outputs
+
+
+def gathered(signed: Signed, office: Office, *, stamped_here: bool = True) -> Extension:
+    """Evidence for all signatures of one document, asked for once; none below B-LTA.
+
+    `signed`: one of them, just made; stamped just now, or when it was made elsewhere. Without a timestamp of its own
+    (a page that was prepared so) it stays as it is. Raises EvidenceUnavailable, SignerRevoked.
+    """
+    from qujat.signing import lasting
+
+    if office.timestamper is None or office.revocation is None or signed.timestamp is None:
+        return lasting.NOTHING
+    found = lasting.at_signing(
+        signed, office.trust, office.revocation, at=office.clock(), policy=office.evidence, just_stamped=stamped_here
+    )
+    return lasting.Extension(found, office.timestamper)
 
 
 def store(reserved: Document, made: Mark, outputs: Sequence[Output], office: Office) -> list[StoredFile]:

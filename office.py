@@ -23,6 +23,8 @@ from qujat.signing.mandates import Mandates
 from qujat.signing.secret_files import refuse_if_shared
 
 if TYPE_CHECKING:
+    from qujat.signing.acceptance import Policy
+    from qujat.signing.evidence import RevocationSource
     from qujat.signing.keys import KeyRing, MarkKey
     from qujat.signing.signer import Signer
     from qujat.signing.timestamp import TimestampAuthority
@@ -41,7 +43,8 @@ class Office:
 
     `pattern` numbers documents, `patterns` those of the authorities (by BIN) that have one of their own.
     `phrases` come before those on file.
-    `keys` None: an office that checks and renders again but does not sign. `timestamper` None: PAdES B-B.
+    `keys` None: an office that checks and renders again but does not sign. `timestamper` None: signatures of level B-B;
+    `revocation` None: B-T; both there: B-LTA. `evidence`: what counts as proof in a check; None is the default policy.
     `ticket_life`: how long what was prepared for signing elsewhere waits for its signatures.
     """
 
@@ -52,6 +55,8 @@ class Office:
     mark_keys: Mapping[bytes, MarkKey]
     keys: KeyRing | None = None
     timestamper: TimestampAuthority | None = None
+    revocation: RevocationSource | None = None
+    evidence: Policy | None = None
     address: str = DEFAULT_ADDRESS
     pattern: str = "{year}-{seq:06}"
     patterns: Mapping[str, str] = field(default_factory=dict)
@@ -87,6 +92,8 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),
         keys=ring,
         timestamper=_timestamper(settings, ring) if ring else None,
+        revocation=_revocation(settings, ring, clock) if ring else None,
+        evidence=_policy(settings),
         address=settings.address,
         pattern=settings.numbers.pattern,
         patterns=settings.numbers.authority,
@@ -111,6 +118,11 @@ def _refuse_stand_in(settings: Settings, trust: Trust) -> None:
         raise ConfigurationError(
             'profile = "production": [timestamp] url: expected the address of an RFC 3161 authority,'
             f" came {settings.timestamp.url!r}"
+        )
+    if settings.signatures.level == "B-LTA" and settings.signatures.revocation == "stand-in":
+        raise ConfigurationError(
+            'profile = "production": [signatures] revocation: expected "certificates" (OCSP and lists at the addresses'
+            ' that the certificates name), came "stand-in"'
         )
 
 
@@ -171,6 +183,23 @@ def _timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None
             ' address of an RFC 3161 authority, or to "none"'
         )
     return ring.timestamper
+
+
+def _revocation(settings: Settings, ring: KeyRing, clock: Clock) -> RevocationSource | None:
+    from qujat.signing.fetching import HttpSource
+
+    if settings.signatures.level == "B-T" or settings.timestamp.url == "none":
+        return None
+    own = ring.revocation if settings.signatures.revocation == "stand-in" else None
+    return own or HttpSource(clock=clock)
+
+
+def _policy(settings: Settings) -> Policy:
+    from qujat.signing.acceptance import ALGORITHMS, Policy
+
+    chosen = settings.evidence
+    days = dict(ALGORITHMS) | {str(name): day for name, day in chosen.algorithms.items()}
+    return Policy(chosen.register_is_proof, chosen.timestamp_authority_is_anchor, days)
 
 
 def passphrase(settings: Settings) -> bytes:

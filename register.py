@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from qujat import tickets
+from qujat import renewals, tickets
 from qujat.entries import (
     Assemble,
     Claim,
@@ -73,7 +73,13 @@ class Register(Protocol):
     def by_code(self, code: str) -> Document | None: ...
 
     def recorded_at(self, sha256: str) -> datetime | None:
-        """When a file with this hash was recorded as issued; None if none was."""
+        """When a file with this hash was recorded as issued or renewed; None if none was."""
+
+    def issued(self) -> Iterator[Document]:
+        """Every issued document, in the order of its number's reservation."""
+
+    def renew(self, document: Document, files: Sequence[StoredFile], at: datetime) -> Document:
+        """From now on these are the document's files of their roles and languages; the old ones stay beside them."""
 
     def by_file(self, sha256: str) -> Document | None:
         """The document that a file with this hash was recorded for."""
@@ -96,7 +102,8 @@ class Register(Protocol):
         """The signatures of those who signed before the last one."""
 
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS document (
   id INTEGER PRIMARY KEY, authority TEXT NOT NULL, decision TEXT NOT NULL, number TEXT NOT NULL, digest TEXT NOT NULL,
   token BLOB NOT NULL UNIQUE, code TEXT NOT NULL, salt BLOB NOT NULL, reserved_at TEXT NOT NULL, data TEXT NOT NULL,
@@ -115,12 +122,19 @@ CREATE TABLE IF NOT EXISTS entry (
 CREATE UNIQUE INDEX IF NOT EXISTS issued_once ON entry (document) WHERE kind = 'active';
 CREATE INDEX IF NOT EXISTS entry_document ON entry (document);
 """
+    + tickets.SCHEMA
+    + renewals.SCHEMA
+)
 # What is kept for ever, and the columns by which a row is the same row.
-_FOREVER: dict[str, list[tuple[str, ...]]] = {
-    "document": [("id",), ("token",), ("code",), ("authority", "decision"), ("authority", "number")],
-    "file": [("document", "role", "language"), ("rowid",)],
-    "entry": [("id",), ("document", "kind")],
-}
+_FOREVER: dict[str, list[tuple[str, ...]]] = (
+    {
+        "document": [("id",), ("token",), ("code",), ("authority", "decision"), ("authority", "number")],
+        "file": [("document", "role", "language"), ("rowid",)],
+        "entry": [("id",), ("document", "kind")],
+    }
+    | tickets.FOREVER
+    | renewals.FOREVER
+)
 
 
 @dataclass(frozen=True)
@@ -202,11 +216,20 @@ class Sqlite:
 
     def recorded_at(self, sha256: str) -> datetime | None:
         with self._reading() as db:
-            row = db.execute(
-                "SELECT entry.at FROM file JOIN entry USING (document) WHERE file.sha256 = ? AND entry.kind = 'active'",
-                (sha256,),
-            ).fetchone()
-        return datetime.fromisoformat(row[0]) if row else None
+            return renewals.recorded_at(db, sha256)
+
+    def issued(self) -> Iterator[Document]:
+        with self._reading() as db:
+            numbers = db.execute("SELECT document FROM entry WHERE kind = 'active' ORDER BY document").fetchall()
+            for (number,) in numbers:
+                yield self._one(db, "id = ?", number)
+
+    def renew(self, document: Document, files: Sequence[StoredFile], at: datetime) -> Document:
+        """If somebody else renewed it since it was read, that stands and nothing is entered."""
+        with self._writing() as db:
+            if self._one(db, "id = ?", document.id).files == document.files:
+                renewals.add(db, document.id, files, at)
+            return self._one(db, "id = ?", document.id)
 
     def annul(self, number: str, reason: str, at: datetime, superseded_by: str = "") -> Document:
         """Raises UnknownDocument if the number was never issued; annulling twice changes nothing."""
@@ -268,13 +291,11 @@ class Sqlite:
     def _all(self, db: sqlite3.Connection, where: str, *values: Any) -> Iterator[Document]:
         columns = "id, number, digest, token, salt, reserved_at, data"
         for row in db.execute(f"SELECT {columns} FROM document WHERE {where}", values).fetchall():  # noqa: S608
-            files = db.execute(
-                "SELECT role, language, name, sha256, page, engine FROM file WHERE document = ? ORDER BY rowid", row[:1]
-            )
+            files = renewals.files(db, row[0])
             last = db.execute(
                 "SELECT kind, at, reason, other FROM entry WHERE document = ? ORDER BY id DESC LIMIT 1", row[:1]
             ).fetchone()
-            yield _document(row, [StoredFile(*f) for f in files], last)
+            yield _document(row, files, last)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -298,12 +319,11 @@ class Sqlite:
     def _connection(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
         if db is None:
-            script = _SCHEMA + tickets.SCHEMA + only_growing(_FOREVER | tickets.FOREVER)
-            db = self._local.db = opened(self.path, script)
+            db = self._local.db = opened(self.path, _SCHEMA + only_growing(_FOREVER))
         return db
 
 
-def _document(row: Sequence[Any], files: Sequence[StoredFile], last: Sequence[Any] | None) -> Document:
+def _document(row: Sequence[Any], files: renewals.Files, last: Sequence[Any] | None) -> Document:
     """`row` as selected in `_all`; `last` the newest entry (kind, at, reason, other), None while only reserved."""
     kind: Status
     kind, since, reason, other = last or ("reserved", None, "", "")
@@ -317,7 +337,8 @@ def _document(row: Sequence[Any], files: Sequence[StoredFile], last: Sequence[An
             reserved_at=datetime.fromisoformat(row[5]),
             data=json.loads(row[6]),
             status=kind,
-            files=tuple(files),
+            files=files.current,
+            former=files.former,
             reason=reason,
             status_since=datetime.fromisoformat(since) if since else None,
             superseded_by=other,

@@ -50,6 +50,15 @@ overrides = "own-templates"           # an authority's own .docx: <annex>.<langu
 
 [timestamp]
 url = "stand-in"                      # "stand-in", "none" (B-B), or the address of an RFC 3161 authority
+
+[signatures]
+level = "B-LTA"                       # or "B-T": without evidence that outlasts the certificates; needs timestamps
+revocation = "stand-in"               # or "certificates": OCSP and lists at the addresses that the certificates name
+
+[evidence]                            # what counts as proof when a document is checked; printed with every verdict
+register_is_proof = true              # that the register recorded a file at a time
+timestamp_authority_is_anchor = false # true: timestamps need no word on revocation while their certificates last
+algorithms.ECDSA-P256 = 2035-12-31    # the last day of an algorithm; those not named here keep theirs
 """
 
 from __future__ import annotations
@@ -151,6 +160,20 @@ class TimestampSettings(Strict):
     url: str = "stand-in"
 
 
+class SignatureSettings(Strict):
+    level: Literal["B-T", "B-LTA"] = "B-LTA"
+    revocation: Literal["stand-in", "certificates"] = "stand-in"
+
+
+Algorithm = Literal["SHA-256", "SHA-384", "SHA-512", "ECDSA-P256", "ECDSA-P384", "ECDSA-P521", "RSA-2048", "RSA-3072"]
+
+
+class EvidenceSettings(Strict):
+    register_is_proof: bool = True
+    timestamp_authority_is_anchor: bool = False
+    algorithms: Mapping[Algorithm, date] = {}
+
+
 class Settings(Strict):
     """What a deployment decides. Paths are relative to `base`, the folder of the file."""
 
@@ -169,6 +192,8 @@ class Settings(Strict):
     timestamp: TimestampSettings = TimestampSettings()
     signer: SignerSettings = SignerSettings()
     trust: TrustSettings = TrustSettings()
+    signatures: SignatureSettings = SignatureSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
 
     @field_validator("address")
     @classmethod

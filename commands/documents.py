@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qujat.office import Office
     from qujat.pipeline import Issued
     from qujat.verdicts import Verdict
+    from qujat.verifier.report import Report
 
 
 def office(options: Namespace, *, signing: bool = False) -> Office:
@@ -97,17 +98,61 @@ def print_issued(row: Mapping[str, Any]) -> None:
 
 
 def check(options: Namespace) -> int:
-    """qujat check FILE|NUMBER|MARK"""
-    from qujat.pipeline import check as check_document
+    """qujat check FILE|NUMBER|MARK [--data FILE] [--at MOMENT]"""
+    from qujat.verdicts import Verdict
 
-    path = Path(options.what)
-    is_file = not options.what.startswith(("http://", "https://")) and path.is_file()
-    verdict = check_document(path if is_file else options.what, office(options))
+    found = _checked(options)
     if options.json:
-        print_json(verdict.as_json())
+        print_json(found.as_json())
+    elif isinstance(found, Verdict):
+        _print_verdict(found)
     else:
-        _print_verdict(verdict)
-    return CHECKED[verdict.value]
+        _print_report(found)
+    return CHECKED[found.value]
+
+
+def _checked(options: Namespace) -> Verdict | Report:
+    """A file is a document of ours or a stranger's; a number, a code or a mark can only be ours."""
+    path = Path(options.what)
+    if options.what.startswith(("http://", "https://")) or not path.is_file():
+        from qujat.pipeline import check as check_document
+
+        if options.data:
+            raise ConfigurationError(f"expected a file with a signature beside --data, came {options.what}")
+        return check_document(options.what, office(options), at=options.at)
+    from qujat.checking import near_file
+    from qujat.verifier import uploads
+
+    content, data = _read(path), _read(options.data) if options.data else None
+    near = None if data else near_file(path)
+    uploads.prepare(content, near)  # it starts while the office opens
+    return uploads.check(content, office(options), data=data, near=near, at=options.at)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _print_report(report: Report) -> None:
+    """A stranger's file: first that it is none of ours, then the answer, then each signature."""
+    described = report.as_json()
+    print(f"{report.note['kk']}\n{report.note['ru']}")
+    print(f"{report.value.upper()}  {report.code}\n  {described['kk']}\n  {described['ru']}")
+    if report.stand_in:
+        print("  ДЕМО – не ЭЦП: the trust in it rests on stand-in keys")
+    for anchor in report.anchors:
+        print(f"  trust     {anchor}")
+    for signature in described["signatures"]:
+        print(f"  {signature['place']}  {signature['level']}  {signature['verdict']}  {signature['code']}")
+        if who := signature["who"]:
+            print(f"    {who['name']}, {who['organisation']}; {signature['at'] or '?'} ({signature['at_by']})")
+        for reason in signature["reasons"]:
+            print(f"    {reason['code']:<28}{reason['ru']}")
+    for reason in described["reasons"]:
+        print(f"  {reason['code']:<30}{reason['ru']}")
 
 
 def _print_verdict(verdict: Verdict) -> None:
@@ -122,6 +167,25 @@ def _print_verdict(verdict: Verdict) -> None:
             print(f"  {name:<10}{verdict.document[name]}")
     for answer in verdict.checks:
         print(f"  {answer.name:<14}{answer.value:<15}{answer.code:<20}{answer.detail}")
+    _print_basis(described)
+
+
+def _print_basis(described: Mapping[str, Any]) -> None:
+    """The moment, the policy, and each step of the proof."""
+    policy = described["policy"]
+    days = ", ".join(f"{name} to {day}" for name, day in policy["algorithms"].items())
+    print(f"  as of {described['at']}")
+    print(f"  policy: the register's record is a proof: {_yes(policy['register_is_proof'])};", end=" ")
+    print(f"a timestamp authority is an anchor: {_yes(policy['timestamp_authority_is_anchor'])};")
+    print(f"          accepted: {days}")
+    for step in described["evidence"]:
+        where = f"{step['file']}: " if "file" in step else ""
+        print(f"  {where}{step['what']}: good at {step['good_at']} ({step['because']});")
+        print(f"          not revoked: {', '.join(step['not_revoked'])}")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def rerender(options: Namespace) -> int:

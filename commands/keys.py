@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from argparse import Namespace
 from collections.abc import Mapping
@@ -108,6 +109,7 @@ def keys_show(options: Namespace) -> int:
         "kind": settings.signer.kind,
         "trust": "stand-in" if trust.stand_in else "production",
         **_signer(settings, trust),
+        "lists_until": _lists_until(trust),
         "mark_keys": [_mark_key(key) for key in open_mark_keys(settings.key_folder).values()],
     }
     if options.json:
@@ -139,6 +141,44 @@ def _signer(settings: configuration.Settings, trust: Trust) -> dict[str, str]:
         "valid_from": certificate.not_valid_before_utc.isoformat(),
         "valid_until": certificate.not_valid_after_utc.isoformat(),
     }
+
+
+def _lists_until(trust: Trust) -> str:
+    """Until when the newest list of every authority speaks."""
+    newest = {crl.issuer: crl for crl in sorted(trust.crls, key=lambda crl: crl.last_update_utc)}
+    ends = [crl.next_update_utc for crl in newest.values() if crl.next_update_utc]
+    return min(ends).isoformat() if ends else ""
+
+
+def keys_publish(options: Namespace) -> int:
+    """qujat keys publish"""
+    from qujat.office import now, passphrase
+    from qujat.signing.keys import publish
+
+    settings = configuration.read(options.config)
+    publish(settings.key_folder, passphrase(settings), at=now())
+    return keys_show(options)
+
+
+def keys_serve(options: Namespace) -> int:
+    """qujat keys serve: until it is interrupted"""
+    import threading
+
+    from qujat.office import passphrase
+    from qujat.signing.keys import open_keys, services
+    from qujat.signing.services import serve
+
+    settings = configuration.read(options.config)
+    ring = open_keys(settings.key_folder, passphrase(settings))
+    served = services(settings.key_folder, ring)
+    try:
+        with serve(served, options.port) as url:
+            addresses = [url.rstrip("/") + path for path in served]
+            print(json.dumps(addresses) if options.json else "\n".join(addresses), flush=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        return 0
+    return 0
 
 
 def demo(options: Namespace) -> int:

@@ -81,7 +81,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a group is made of: its label, where it leads, and the parts of each of its lanes."""
+    """What a group is made of: its label, where it leads, and the parts of each of its lanes, one lane a language."""
 
     label: Both
     href: str

@@ -1,4 +1,4 @@
-"""A detached signature beside a file: CAdES-B-B, or B-T with a timestamp (ETSI EN 319 122-1).
+"""A detached signature beside a file: CAdES-B-B, B-T with a timestamp, or B-LTA with lasting evidence (EN 319 122-1).
 
 openssl cms -verify -cades -binary -inform DER -in file.p7s -content file -CAfile root.pem -purpose any
 """
@@ -10,17 +10,17 @@ import binascii
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Literal
 
 from cryptography import x509
 
 from qujat.errors import DocumentAltered
-from qujat.signing import der, signeddata, timestamp
+from qujat.signing import archive, der, proof, signeddata, timestamp
+from qujat.signing.acceptance import Policy
+from qujat.signing.evidence import Evidence
+from qujat.signing.proof import Layer, Level, Proof, Recorded, Signed
 from qujat.signing.signer import Signer
 from qujat.signing.timestamp import TimestampAuthority
 from qujat.signing.trust import Trust
-
-Level = Literal["B-B", "B-T"]
 
 NONE: frozenset[bytes] = frozenset()
 PADES_ATTRIBUTES = frozenset({signeddata.CONTENT_TYPE, signeddata.MESSAGE_DIGEST, signeddata.SIGNING_CERTIFICATE})
@@ -40,20 +40,8 @@ class SignedData:
     signed_at: datetime
     timestamp: datetime | None
     claimed_at: datetime
-
-    @property
-    def level(self) -> Level:
-        return "B-T" if self.timestamp else "B-B"
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A verified signature of any container: whose it is, up to which root, and when it was stamped."""
-
-    certificate: x509.Certificate
-    chain: tuple[x509.Certificate, ...]
-    timestamp: datetime | None
-    claimed_at: datetime | None
+    level: Level
+    proof: Proof
 
 
 def sign_detached(data: bytes, signer: Signer, *, at: datetime, timestamper: TimestampAuthority | None = None) -> bytes:
@@ -62,22 +50,47 @@ def sign_detached(data: bytes, signer: Signer, *, at: datetime, timestamper: Tim
 
 
 def verify_detached(
-    cms: bytes, data: bytes, trust: Trust, *, at: datetime | None = None, plain: bool = False
+    cms: bytes,
+    data: bytes,
+    trust: Trust,
+    *,
+    at: datetime | None = None,
+    plain: bool = False,
+    policy: Policy | None = None,
+    recorded: Recorded = proof.nowhere,
 ) -> SignedData:
-    """Who signed `data` with this CMS (DER, or PEM of type CMS); `plain`: made elsewhere, without CAdES's attributes.
+    """Who signed `data` with this CMS (DER, or PEM of type CMS), as it can be proven at the moment `at` (default: now).
 
-    The certificates must be good at the timestamp's time, or without one at `at` (default: now).
-    Raises DocumentAltered, SignatureInvalid, TimestampInvalid, CertificateUntrusted, CertificateRevoked,
-    UnsupportedAlgorithm, RevocationUnknown.
+    `plain` as in `read`. Raises what `read` and `proof.judge` raise.
+    """
+    signed = read(cms, data, plain=plain)
+    proven = proof.judge(signed, trust, at=at or datetime.now(UTC), policy=policy, recorded=recorded)
+    claimed = signed.claimed_at or proven.signed_at
+    return SignedData(
+        signed.certificate, signed.chain, proven.signed_at, signed.timestamp, claimed, signed.level, proven
+    )
+
+
+def read(cms: bytes, data: bytes, *, plain: bool = False) -> Signed:
+    """A detached signature of `data`; every byte of it is right, but nothing is known yet of who signed.
+
+    `plain`: made elsewhere, without CAdES's attributes. Raises DocumentAltered, SignatureInvalid, TimestampInvalid,
+    UnsupportedAlgorithm.
     """
     attributes, optional = (PLAIN_ATTRIBUTES, PLAIN_OPTIONAL) if plain else (_CADES_ATTRIBUTES, NONE)
-    digest = sha256(data).digest()
-    found = verify_digest(_der(cms), digest, trust, at=at, attributes=attributes, optional=optional)
-    if found.claimed_at is None:
+    signed = read_digest(der_of(cms), sha256(data).digest(), attributes=attributes, optional=optional)
+    if signed.claimed_at is None:
         raise DocumentAltered("expected a signing time (EN 319 122-1 5.2.1), came none; sign again")
-    return SignedData(
-        found.certificate, found.chain, found.timestamp or found.claimed_at, found.timestamp, found.claimed_at
-    )
+    return signed
+
+
+def extend(cms: bytes, data: bytes, new: Evidence, timestamper: TimestampAuthority, *, plain: bool = False) -> bytes:
+    """A detached signature of `data` with this evidence under an archive timestamp: B-LTA of B-T, or renewed.
+
+    `plain` as in `read`. Raises what `read` raises, SigningError.
+    """
+    read(cms, data, plain=plain)
+    return archive.extend(signeddata.parse(der_of(cms)), sha256(data).digest(), new, timestamper).encode()
 
 
 def sign_digest(
@@ -97,33 +110,28 @@ def stamped(made: bytes, timestamper: TimestampAuthority) -> bytes:
     return replace(message, token=timestamp.stamp(timestamper, message.signature)).encode()
 
 
-def verify_digest(
-    encoded: bytes,
-    digest: bytes,
-    trust: Trust,
-    *,
-    at: datetime | None,
-    attributes: frozenset[bytes],
-    optional: frozenset[bytes] = NONE,
-) -> Signature:
-    """The one verification of CMS, for files and for PDF: canonical, of this digest, stamped, trusted.
+def read_digest(
+    encoded: bytes, digest: bytes, *, attributes: frozenset[bytes], optional: frozenset[bytes] = NONE
+) -> Signed:
+    """The one reading of CMS, for files and for PDF: canonical, of this digest, its algorithms named in one way.
 
-    Exactly these signed attributes, and at most the `optional` ones beside them; exactly the certificates of the path,
-    without the root.
+    Exactly these signed attributes, and at most the `optional` ones beside them. Raises what `read` raises.
     """
     message = signeddata.parse(encoded)
-    if message.content is not None or message.content_type != signeddata.DATA:
+    if message.content is not None or message.content_type != signeddata.DATA or message.hash_index:
         raise DocumentAltered("expected a detached signature of data, came another kind; sign again")
     certificate = signeddata.verify(message, digest, attributes=attributes, optional=optional)
     _check_spelling(message, certificate)
-    stamped = timestamp.verify(message.token, message.signature, trust).time if message.token else None
-    chain = signeddata.embedded_chain(message)
-    path = trust.path(certificate, chain, at=stamped or at or datetime.now(UTC), purpose="sign")
-    if set(chain) != set(path[1:-1]):
-        raise DocumentAltered(
-            "expected the certificates of the signer's path and no others, came more or fewer; get the document again"
-        )
-    return Signature(certificate, path[1:-1], stamped, _claimed(message))
+    layers = [Layer("signature-timestamp", timestamp.read(message.token, message.signature))] if message.token else []
+    embedded = archive.read(message, digest)
+    return Signed(
+        certificate,
+        embedded.chain,
+        _claimed(message),
+        (*layers, *embedded.layers),
+        sha256(encoded).hexdigest(),
+        plain=signeddata.SIGNING_CERTIFICATE not in message.attribute_values(),
+    )
 
 
 def _check_spelling(message: signeddata.SignedData, certificate: x509.Certificate) -> None:
@@ -143,7 +151,7 @@ def _claimed(message: signeddata.SignedData) -> datetime | None:
         raise DocumentAltered(f"expected a signing time in UTC, came another: {error}; sign again") from error
 
 
-def _der(cms: bytes) -> bytes:
+def der_of(cms: bytes) -> bytes:
     """DER from DER or PEM (RFC 7468 section 9). Raises DocumentAltered for PEM that is not Base64 throughout."""
     begin, end = _PEM
     text = cms.strip()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from qujat.errors import SignatureRefused, TimestampUnavailable
 from qujat.signing import cms, der, pades, received, signeddata, timestamp
-from qujat.signing.cms import Level
+from qujat.signing.proof import Level
 from qujat.signing.revision import Revision
 from qujat.signing.signeddata import SignedData
 from qujat.signing.timestamp import TimestampAuthority

@@ -1,9 +1,9 @@
 """The keys of an installation: one folder, opened once. Checking needs only what is public in it.
 
-The mark's key is always in it; the head's and its certificates only where the stand-in signs.
+The mark's key is always in it; the head's and the other certificates only where the stand-in signs.
 
-root.pem issuing.pem head.pem tsa.pem       certificates
-root.crl.pem issuing.crl.pem                lists of revoked certificates
+root.pem issuing.pem head.pem ocsp.pem tsa.pem   certificates
+root.crl.pem issuing.crl.pem                lists of revoked certificates, those of before as root.*.crl.pem
 *.key.pem                                   PKCS#8, encrypted with the passphrase
 mark-keys.json                              public keys of the QR mark, retired ones too
 """
@@ -13,17 +13,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from qujat.errors import ConfigurationError, KeyUnavailable
 from qujat.signing.chains import chain_of
+from qujat.signing.evidence import RevocationSource
 from qujat.signing.mark_keys import MarkKey, create_mark_key, kid_of, open_mark_keys
+from qujat.signing.responder import Responder, StandInSource
+from qujat.signing.services import Service, answers, lists, timestamps
 from qujat.signing.signer import KeySigner, Signer
-from qujat.signing.standin import Person, create_stand_in, load_key, revoke
+from qujat.signing.standin import Person, create_stand_in, load_key, publish, revoke
 from qujat.signing.timestamp import StandInAuthority, TimestampAuthority
 from qujat.signing.trust import Trust, is_stand_in
 
@@ -39,7 +44,9 @@ __all__ = [
     "open_keys",
     "open_mark_keys",
     "open_trust",
+    "publish",
     "revoke",
+    "services",
 ]
 
 _ENCODED = (".pem", ".crt", ".cer", ".der", ".crl")
@@ -52,10 +59,14 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Everything that signing a document needs. `timestamper` is None where the folder has no timestamp key."""
+    """Everything that signing a document needs. `timestamper` is None where the folder has no timestamp key.
+
+    `revocation`: what the stand-in's own authorities say of its certificates; None beside the anchors of others.
+    """
 
     signer: Signer
     timestamper: TimestampAuthority | None
+    revocation: RevocationSource | None
     trust: Trust
     mark_key: ec.EllipticCurvePrivateKey = field(repr=False)
     mark_keys: Mapping[bytes, MarkKey]
@@ -86,14 +97,24 @@ def open_keys(
             "expected a key for marks that is in use, came a retired one: its rotation was cut short;"
             " run `qujat keys rotate mark` again"
         )
-    return KeyRing(signer, _timestamper(folder, passphrase, clock), trust, mark_key, mark_keys)
+    timestamper, revocation = _timestamper(folder, passphrase, clock), _revocation(folder, passphrase, trust, clock)
+    return KeyRing(signer, timestamper, revocation, trust, mark_key, mark_keys)
 
 
 def open_trust(folder: Path) -> Trust:
     """Anchors, intermediates and CRLs of an installation; no passphrase. Raises KeyUnavailable, ConfigurationError."""
     root, issuing = _certificate(folder, "root"), _certificate(folder, "issuing")
-    crls = tuple(_crl(path) for path in sorted(folder.glob("*.crl.pem")))
-    return Trust((root,), (issuing,), crls, stand_in=is_stand_in(root))
+    return Trust((root,), (issuing,), _crls(folder), stand_in=is_stand_in(root))
+
+
+def services(folder: Path, ring: KeyRing) -> dict[str, Service]:
+    """What the stand-in's authorities serve, by path: the addresses that its certificates name, and timestamps."""
+    served = {f"/{issuer}.crl": lists(partial(_current, folder, issuer)) for issuer in ("root", "issuing")}
+    if isinstance(ring.revocation, StandInSource) and ring.revocation.responder:
+        served["/ocsp"] = answers(ring.revocation.responder)
+    if isinstance(ring.timestamper, StandInAuthority):
+        served["/tsa"] = timestamps(ring.timestamper)
+    return served
 
 
 def open_anchors(folder: Path) -> Trust:
@@ -142,6 +163,31 @@ def _timestamper(folder: Path, passphrase: bytes, clock: Callable[[], datetime])
     if not (folder / "tsa.key.pem").exists():
         return None
     return StandInAuthority(load_key(folder / "tsa.key.pem", passphrase), _certificate(folder, "tsa"), clock)
+
+
+def _revocation(
+    folder: Path, passphrase: bytes, trust: Trust, clock: Callable[[], datetime]
+) -> RevocationSource | None:
+    if not trust.stand_in or not (folder / "issuing.pem").exists():
+        return None
+    return StandInSource(_responder(folder, passphrase, clock), lambda: _crls(folder))
+
+
+def _responder(folder: Path, passphrase: bytes, clock: Callable[[], datetime]) -> Responder | None:
+    """None where the folder was made before there were responders: then lists say it all."""
+    if not (folder / "ocsp.key.pem").exists():
+        return None
+    key, certificate = load_key(folder / "ocsp.key.pem", passphrase), _certificate(folder, "ocsp")
+    return Responder(key, certificate, _certificate(folder, "issuing"), lambda: _crls(folder), clock)
+
+
+def _crls(folder: Path) -> tuple[x509.CertificateRevocationList, ...]:
+    return tuple(_crl(path) for path in sorted(folder.glob("*.crl.pem")))
+
+
+def _current(folder: Path, issuer: str) -> bytes:
+    """The newest list of an issuer, in DER."""
+    return _crl(folder / f"{issuer}.crl.pem").public_bytes(Encoding.DER)
 
 
 def _certificate(folder: Path, name: str) -> x509.Certificate:

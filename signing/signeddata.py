@@ -1,7 +1,8 @@
 """CMS SignedData (RFC 5652 section 5) in the one shape that Qujat writes: written, and read back by writing it again.
 
 `parse` takes a message apart, puts it together again and compares: one signer, known from issuer and serial number;
-SHA-256; certificates and nothing else beside it; at most a signature timestamp among the unsigned attributes; DER.
+SHA-256; certificates, lists of revoked ones and OCSP answers beside it; timestamps and nothing else among the unsigned
+attributes; DER.
 So no byte outside the signed attributes has a second spelling that would still be accepted. The tests hold the same
 bytes against pyHanko's and OpenSSL's.
 """
@@ -34,6 +35,8 @@ MESSAGE_DIGEST = der.oid("1.2.840.113549.1.9.4")
 SIGNING_TIME = der.oid("1.2.840.113549.1.9.5")
 SIGNING_CERTIFICATE = der.oid("1.2.840.113549.1.9.16.2.47")
 TIMESTAMP_TOKEN = der.oid("1.2.840.113549.1.9.16.2.14")
+ARCHIVE_TIMESTAMP = der.oid("0.4.0.1733.2.4")  # archive-time-stamp-v3: ETSI EN 319 122-1 5.5.3
+HASH_INDEX = der.oid("0.4.0.19122.1.5")  # ats-hash-index-v3: 5.5.2
 
 _NULL = tlv(der.NULL)
 _SHA256 = der.oid("2.16.840.1.101.3.4.2.1")
@@ -43,11 +46,17 @@ DIGESTS = (SHA256_ALGORITHM, tlv(der.SEQUENCE, _SHA256))
 ECDSA_SHA256 = tlv(der.SEQUENCE, der.oid("1.2.840.10045.4.3.2"))
 RSA_SHA256 = tlv(der.SEQUENCE, der.oid("1.2.840.113549.1.1.11"), _NULL)
 _RSA = tlv(der.SEQUENCE, der.oid("1.2.840.113549.1.1.1"), _NULL)
+_ADDED = frozenset({TIMESTAMP_TOKEN, ARCHIVE_TIMESTAMP, HASH_INDEX})
+OTHER_REVOCATION = 0xA1  # the tag of OtherRevocationInfoFormat (RFC 5652 10.2.1)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedData:
-    """A message taken apart. Everything is DER; `attributes` is the SET that was signed."""
+    """A message taken apart. Everything is DER; `attributes` is the SET that was signed.
+
+    `revocations`: the members of SignedData.crls. `token`: the signature timestamp, `archive`: the archive timestamps.
+    `hash_index`: what an archive timestamp says that it covers; it stands in the timestamp itself.
+    """
 
     content_type: bytes
     content: bytes | None
@@ -58,17 +67,26 @@ class SignedData:
     attributes: bytes
     signature: bytes
     token: bytes | None = None
+    revocations: tuple[bytes, ...] = ()
+    archive: tuple[bytes, ...] = ()
+    hash_index: bytes | None = None
 
     def encode(self) -> bytes:
         """The message as a ContentInfo in DER."""
         signed_data = (
-            der.integer(1 if self.content_type == DATA else 3),
+            der.integer(self._version()),
             tlv(der.SET, self.digest_algorithm),
             self._encapsulated(),
             tlv(0xA0, *sorted(set(self.certificates))),
+            *([tlv(0xA1, *sorted(set(self.revocations)))] if self.revocations else []),
             tlv(der.SET, self._signer_info()),
         )
         return tlv(der.SEQUENCE, SIGNED_DATA, tlv(0xA0, tlv(der.SEQUENCE, *signed_data)))
+
+    @property
+    def has_additions(self) -> bool:
+        """Whether anything was added to the message after it was signed."""
+        return bool(self.token or self.revocations or self.archive or self.hash_index)
 
     def attribute_values(self) -> Mapping[bytes, bytes]:
         """The signed attributes, each with its one value. DerError if one comes twice or has several values."""
@@ -80,23 +98,38 @@ class SignedData:
             found[kind.encoded] = der.one(values.content).encoded
         return found
 
-    def _encapsulated(self) -> bytes:
-        if self.content is None:
-            return tlv(der.SEQUENCE, self.content_type)
-        return tlv(der.SEQUENCE, self.content_type, tlv(0xA0, der.octets(self.content)))
-
-    def _signer_info(self) -> bytes:
-        unsigned = (tlv(0xA1, _attribute(TIMESTAMP_TOKEN, self.token)),) if self.token else ()
-        return tlv(
-            der.SEQUENCE,
+    def signer_fields(self) -> tuple[bytes, ...]:
+        """The fields of SignerInfo that the signer wrote, in their order (RFC 5652 5.3)."""
+        return (
             der.integer(1),
             tlv(der.SEQUENCE, *_issuer_and_serial(self.signer)),
             self.digest_algorithm,
             b"\xa0" + self.attributes[1:],
             self.signature_algorithm,
             der.octets(self.signature),
-            *unsigned,
         )
+
+    def unsigned(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The unsigned attributes, each as its type and its one value, in ascending order of their encoding."""
+        tokens = [(TIMESTAMP_TOKEN, self.token)] if self.token else []
+        index = [(HASH_INDEX, self.hash_index)] if self.hash_index else []
+        found = [*tokens, *((ARCHIVE_TIMESTAMP, token) for token in self.archive), *index]
+        return tuple(sorted(found, key=lambda member: _attribute(*member)))
+
+    def _version(self) -> int:
+        """RFC 5652 5.1: 5 where OCSP answers stand beside, 3 for contents other than data."""
+        if any(revocation[0] == OTHER_REVOCATION for revocation in self.revocations):
+            return 5
+        return 1 if self.content_type == DATA else 3
+
+    def _encapsulated(self) -> bytes:
+        if self.content is None:
+            return tlv(der.SEQUENCE, self.content_type)
+        return tlv(der.SEQUENCE, self.content_type, tlv(0xA0, der.octets(self.content)))
+
+    def _signer_info(self) -> bytes:
+        members = [_attribute(*member) for member in self.unsigned()]
+        return tlv(der.SEQUENCE, *self.signer_fields(), *([tlv(0xA1, *members)] if members else []))
 
 
 def make(
@@ -234,30 +267,42 @@ def _disassemble(encoded: bytes) -> SignedData:
     kind, wrapped = der.one(encoded, der.SEQUENCE).children()
     if kind.encoded != SIGNED_DATA:
         raise DerError("a content type other than signedData")
-    _version, _digests, encapsulated, certificates, signers = der.one(wrapped.content, der.SEQUENCE).children()
+    _version, _digests, encapsulated, *beside, signers = der.one(wrapped.content, der.SEQUENCE).children()
     signer_info = der.one(signers.content, der.SEQUENCE).children()
     _version, sid, digest_algorithm, attributes, signature_algorithm, signature, *unsigned = signer_info
     _check_algorithms(digest_algorithm, signature_algorithm)
     content_type, *content = encapsulated.children()
-    held = tuple(element.encoded for element in certificates.children())
+    certificates = _members(beside, 0xA0)
+    added = [attribute for element in unsigned for attribute in _unsigned(element)]
     return SignedData(
         content_type.encoded,
         der.one(content[0].content, der.OCTETS).content if content else None,
-        held,
-        next((c for c in held if b"".join(_issuer_and_serial(c)) == sid.content), b""),
+        certificates,
+        next((c for c in certificates if b"".join(_issuer_and_serial(c)) == sid.content), b""),
         digest_algorithm.encoded,
         signature_algorithm.encoded,
         b"\x31" + attributes.encoded[1:],
         signature.content,
-        _token(unsigned[0]) if unsigned else None,
+        next((value for kind, value in added if kind == TIMESTAMP_TOKEN), None),
+        _members(beside, 0xA1),
+        tuple(value for kind, value in added if kind == ARCHIVE_TIMESTAMP),
+        next((value for kind, value in added if kind == HASH_INDEX), None),
     )
 
 
-def _token(unsigned: Element) -> bytes:
-    kind, values = der.one(unsigned.content, der.SEQUENCE).children()
-    if kind.encoded != TIMESTAMP_TOKEN:
-        raise DerError("an unsigned attribute other than a signature timestamp")
-    return der.one(values.content, der.SEQUENCE).encoded
+def _members(beside: list[Element], tag: int) -> tuple[bytes, ...]:
+    """The members of SignedData.certificates [0] or SignedData.crls [1]."""
+    return tuple(member.encoded for element in beside if element.tag == tag for member in element.children())
+
+
+def _unsigned(attributes: Element) -> list[tuple[bytes, bytes]]:
+    found = []
+    for attribute in attributes.children():
+        kind, values = attribute.children()
+        if kind.encoded not in _ADDED:
+            raise DerError("an unsigned attribute other than a timestamp")
+        found.append((kind.encoded, der.one(values.content, der.SEQUENCE).encoded))
+    return found
 
 
 def _check_algorithms(digest: Element, signature: Element) -> None:
@@ -328,9 +373,20 @@ def _issuer_serial(certificate: bytes) -> bytes:
     return tlv(der.SEQUENCE, tlv(der.SEQUENCE, tlv(0xA4, issuer)), serial)
 
 
+def is_self_issued(certificate: bytes) -> bool:
+    """Whether issuer and subject of a certificate in DER are the same: a root. ValueError, IndexError."""
+    fields = _fields(certificate)
+    return fields[2].encoded == fields[4].encoded
+
+
 @lru_cache(maxsize=256)
 def _issuer_and_serial(certificate: bytes) -> tuple[bytes, bytes]:
-    """The two fields of a certificate, as they are encoded in it (RFC 5280 4.1.2)."""
-    version_serial = der.one(certificate, der.SEQUENCE).children()[0].children()
-    fields = version_serial[1:] if version_serial[0].tag == 0xA0 else version_serial
+    """The two fields of a certificate, as they are encoded in it."""
+    fields = _fields(certificate)
     return fields[2].encoded, fields[0].encoded
+
+
+def _fields(certificate: bytes) -> list[Element]:
+    """The fields of a certificate from its serial number on (RFC 5280 4.1.2)."""
+    fields = der.one(certificate, der.SEQUENCE).children()[0].children()
+    return fields[1:] if fields[0].tag == 0xA0 else fields

@@ -2,7 +2,7 @@
 
 Its names begin «ДЕМО – не ЭЦП» and its certificates carry the policy `trust.STAND_IN_POLICY`, so that a production
 profile can refuse it (`Trust.stand_in`). Its lists of revoked certificates hold for a year, so that a demonstration
-needs no service; a real authority renews them within days.
+needs no service; a real authority renews them within days. `publish` makes new ones; the old ones stay beside them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from qujat.errors import KeyUnavailable
 from qujat.signing import policy
@@ -30,8 +30,11 @@ from qujat.signing.secret_files import refuse_if_shared, write
 from qujat.signing.trust import STAND_IN_POLICY
 
 LOUD = "ДЕМО – не ЭЦП"
+# Where the stand-in's OCSP and lists are served, if they are (`qujat keys serve`): on the machine itself.
+SERVICES = "http://127.0.0.1:8318/"
 _YEAR = timedelta(days=365)
 _ECDSA_HASH = SHA256()
+_PLACES = (x509.CRLDistributionPoints, x509.AuthorityInformationAccess)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +55,28 @@ class Holder:
     certificate: x509.Certificate
 
 
-def create_stand_in(folder: Path, passphrase: bytes, person: Person, *, now: datetime) -> None:
+def create_stand_in(
+    folder: Path, passphrase: bytes, person: Person, *, now: datetime, services: str = SERVICES
+) -> None:
     """Write a whole stand-in PKI into `folder` (0700): certificates, CRLs, encrypted keys (0600), the mark's key.
 
-    Root → issuing CA → head of the authority; root → timestamp authority. Everything starts a day before `now`.
+    Root → issuing CA → head of the authority, OCSP responder; root → timestamp authority. Everything starts a day
+    before `now`. `services`: the address where OCSP and CRLs are served (…/ocsp, …/root.crl, …/issuing.crl), named in
+    the certificates: many programs look at OCSP answers only if a certificate names a responder.
     Raises KeyUnavailable if the folder holds keys already: they are never overwritten.
     """
     if any(folder.glob("*.key.pem")):
         raise KeyUnavailable(f"expected an empty folder for new keys, came {folder} with keys in it; name another")
     start = (now - timedelta(days=1)).replace(microsecond=0)
     root = _root(start)
-    issuing = _issue(root, _name(f"{LOUD}: выпускающий центр"), start, 5 * _YEAR, _ca_extensions(path_length=0))
-    head = _issue(issuing, _subject(person), start, _YEAR, _head_extensions())
-    tsa = _issue(root, _name(f"{LOUD}: метки времени"), start, 5 * _YEAR, _tsa_extensions())
+    by_root, by_issuing = _places(services, "root"), _places(services, "issuing", ocsp=True)
+    of_ca = _ca_extensions(path_length=0)
+    issuing = _issue(root, _name(f"{LOUD}: выпускающий центр"), start, 5 * _YEAR, of_ca | by_root)
+    head = _issue(issuing, _subject(person), start, _YEAR, _head_extensions() | by_issuing)
+    ocsp = _issue(issuing, _name(f"{LOUD}: ответы OCSP"), start, 5 * _YEAR, _responder_extensions())
+    tsa = _issue(root, _name(f"{LOUD}: метки времени"), start, 5 * _YEAR, _tsa_extensions() | by_root)
     mark = ec.generate_private_key(ec.SECP256R1())
-    holders = {"root": root, "issuing": issuing, "head": head, "tsa": tsa}
+    holders = {"root": root, "issuing": issuing, "head": head, "ocsp": ocsp, "tsa": tsa}
     files = {f"{name}.pem": holder.certificate.public_bytes(Encoding.PEM) for name, holder in holders.items()}
     keys = {f"{name}.key.pem": encrypted(holder.key, passphrase) for name, holder in holders.items()}
     files["root.crl.pem"] = _crl(root, start, [], number=1)
@@ -80,10 +90,7 @@ def revoke(
     folder: Path, passphrase: bytes, *, at: datetime, reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise
 ) -> None:
     """Revoke the head's certificate as of `at` and write the issuing CA's new CRL. Raises KeyUnavailable."""
-    certificate = x509.load_pem_x509_certificate(_read(folder / "issuing.pem"))
-    key = load_key(folder / "issuing.key.pem", passphrase)
     head = x509.load_pem_x509_certificate(_read(folder / "head.pem"))
-    old = x509.load_pem_x509_crl(_read(folder / "issuing.crl.pem"))
     entry = (
         x509.RevokedCertificateBuilder()
         .serial_number(head.serial_number)
@@ -91,19 +98,41 @@ def revoke(
         .add_extension(x509.CRLReason(reason), critical=False)
         .build()
     )
+    write(folder, {"issuing.crl.pem": _next_list(folder, "issuing", passphrase, at, [entry])})
+
+
+def publish(folder: Path, passphrase: bytes, *, at: datetime) -> None:
+    """Write new lists of revoked certificates, of `at`, with the entries of the old ones; those stay beside them.
+
+    What was signed long ago without evidence of its own still needs the list of its day. Raises KeyUnavailable.
+    """
+    for issuer in ("root", "issuing"):
+        name = f"{issuer}.crl.pem"
+        old = _read(folder / name)
+        first = x509.load_pem_x509_crl(old).last_update_utc
+        new = _next_list(folder, issuer, passphrase, at, [])
+        write(folder, {f"{issuer}.{first:%Y%m%dT%H%M%S}.crl.pem": old, name: new})
+
+
+def _next_list(
+    folder: Path, issuer: str, passphrase: bytes, at: datetime, more: list[x509.RevokedCertificate]
+) -> bytes:
+    holder = _holder(folder, issuer, passphrase)
+    old = x509.load_pem_x509_crl(_read(folder / f"{issuer}.crl.pem"))
     number = old.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    write(folder, {"issuing.crl.pem": _crl(Holder(key, certificate), at, [*old, entry], number=number + 1)})
+    return _crl(holder, at, [*old, *more], number=number + 1)
 
 
 def new_head(folder: Path, passphrase: bytes, person: Person, *, at: datetime) -> Holder:
     """A new key with a certificate for the head, issued by the folder's issuing CA. Raises KeyUnavailable."""
-    return _issue(_holder(folder, "issuing", passphrase), _subject(person), at, _YEAR, _head_extensions())
+    extensions = _head_extensions() | _places_of(folder, "head")
+    return _issue(_holder(folder, "issuing", passphrase), _subject(person), at, _YEAR, extensions)
 
 
 def new_tsa(folder: Path, passphrase: bytes, *, at: datetime) -> Holder:
     """A new key with a certificate for timestamps, issued by the folder's root. Raises KeyUnavailable."""
-    subject = _name(f"{LOUD}: метки времени")
-    return _issue(_holder(folder, "root", passphrase), subject, at, 5 * _YEAR, _tsa_extensions())
+    subject, extensions = _name(f"{LOUD}: метки времени"), _tsa_extensions() | _places_of(folder, "tsa")
+    return _issue(_holder(folder, "root", passphrase), subject, at, 5 * _YEAR, extensions)
 
 
 def pair(name: str, holder: Holder, passphrase: bytes) -> dict[str, bytes]:
@@ -237,6 +266,32 @@ def _tsa_extensions() -> dict[x509.ExtensionType, bool]:
     """RFC 3161 2.3: timeStamping alone, and critical."""
     stamping = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
     return {_usage(digital_signature=True): True, stamping: True}
+
+
+def _responder_extensions() -> dict[x509.ExtensionType, bool]:
+    """RFC 6960 4.2.2.2: the right to answer, and nobody is asked whether the responder itself was revoked."""
+    answering = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+    return {_usage(digital_signature=True): True, answering: False, x509.OCSPNoCheck(): False}
+
+
+def _places(services: str, issuer: str, *, ocsp: bool = False) -> dict[x509.ExtensionType, bool]:
+    """Where the issuer's answers and lists are served (RFC 5280 4.2.1.13, 4.2.2.1)."""
+    at = x509.UniformResourceIdentifier(f"{services}{issuer}.crl")
+    places: dict[x509.ExtensionType, bool] = {
+        x509.CRLDistributionPoints([x509.DistributionPoint([at], None, None, None)]): False
+    }
+    if ocsp:
+        asked = x509.UniformResourceIdentifier(f"{services}ocsp")
+        places[x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, asked)])] = (
+            False
+        )
+    return places
+
+
+def _places_of(folder: Path, name: str) -> dict[x509.ExtensionType, bool]:
+    """Where the certificate that is in use now says that its issuer answers: the next one says the same."""
+    held = x509.load_pem_x509_certificate(_read(folder / f"{name}.pem")).extensions
+    return {e.value: e.critical for e in held if isinstance(e.value, _PLACES)}
 
 
 def _usage(**allowed: bool) -> x509.KeyUsage:

@@ -134,12 +134,17 @@ class HttpAuthority:
 
 def stamp(authority: TimestampAuthority, value: bytes) -> bytes:
     """A token over `value`, checked before use. Raises TimestampUnavailable if it does not stamp this value."""
-    token = authority.token(sha256(value).digest())
+    return stamp_digest(authority, sha256(value).digest())
+
+
+def stamp_digest(authority: TimestampAuthority, digest: bytes) -> bytes:
+    """A token over a SHA-256 digest, checked before use. Raises TimestampUnavailable if it is of another digest."""
+    token = authority.token(digest)
     try:
         message = signeddata.parse(token)
         if message.signature_algorithm == signeddata.ECDSA_SHA256:
             token = replace(message, signature=low(message.signature)).encode()
-        read(token, value)
+        read_digest(token, digest)
     except (ValueError, VerificationError) as error:
         raise TimestampUnavailable(
             f"expected a timestamp of this signature, came another: {error}; try again, or name another authority"
@@ -163,11 +168,16 @@ def verify(token: bytes, value: bytes, trust: Trust) -> Timestamp:
 
 def read(token: bytes, value: bytes) -> Timestamp:
     """A token's statement, its own signature checked but not yet who made it. Raises TimestampInvalid."""
+    return read_digest(token, sha256(value).digest())
+
+
+def read_digest(token: bytes, digest: bytes) -> Timestamp:
+    """A token's statement about a SHA-256 digest; for the rest see `read`."""
     try:
         message = signeddata.parse(token)
-        if message.content_type != TST_INFO or message.content is None or message.token is not None:
+        if message.content_type != TST_INFO or message.content is None or message.has_additions:
             raise DerError("not a timestamp token")
-        time = _gen_time(message.content, value)
+        time = _gen_time(message.content, digest)
         certificate = signeddata.verify(message, sha256(message.content).digest())
     except (ValueError, IndexError, VerificationError) as error:
         raise TimestampInvalid(
@@ -176,13 +186,13 @@ def read(token: bytes, value: bytes) -> Timestamp:
     return Timestamp(time, certificate, signeddata.embedded_chain(message))
 
 
-def _gen_time(info: bytes, value: bytes) -> datetime:
-    """genTime of a TSTInfo, if its imprint is of `value`; DerError otherwise."""
+def _gen_time(info: bytes, stamped: bytes) -> datetime:
+    """genTime of a TSTInfo, if its imprint is this digest; DerError otherwise."""
     version, _policy, imprint, _serial, time, *_rest = der.one(info, der.SEQUENCE).children()
     algorithm, digest = imprint.children()
     if version.encoded != der.integer(1) or algorithm.encoded not in signeddata.DIGESTS:
         raise DerError("a timestamp of another version or digest")
-    if digest.encoded != der.octets(sha256(value).digest()):
+    if digest.encoded != der.octets(stamped):
         raise DerError("the timestamp is of something else")
     return der.moment(time)
 
@@ -194,27 +204,7 @@ def _imprint(digest: bytes) -> bytes:
 @contextmanager
 def serve(authority: StandInAuthority, port: int = 0) -> Iterator[str]:
     """Serve a stand-in authority on this machine (for tests and benchmarks); gives its URL. Port 0 takes a free one."""
-    import threading
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    from qujat.signing import services
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            answer = authority.respond(self.rfile.read(min(int(self.headers["Content-Length"]), _LARGEST)))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: requests carry digests only, and tests want quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with services.serve({"/": services.timestamps(authority)}, port) as url:
+        yield url

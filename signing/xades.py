@@ -1,8 +1,9 @@
-"""Signed XML: an enveloped XML signature with XAdES-B properties (ETSI EN 319 132-1), in canonical form.
+"""Signed XML: an enveloped signature, XAdES-B-B, B-T or B-LTA (ETSI EN 319 132-1), in canonical form.
 
-`sign` writes Canonical XML 1.0 without comments, and the same inputs give the same bytes. So `verify` takes the
-signature out, lets signxml write it again around the same value, and compares: transforms, references, ids, coverage of
-the whole document are then what `sign` makes of them, and no wrapped or moved element can pass.
+`sign` and `extend` write Canonical XML 1.0 without comments, and the same inputs give the same bytes. So `read` takes
+the signature out, lets signxml write it again around the same value, puts timestamps and evidence back, and compares:
+transforms, references, ids, coverage of the whole document are then what `sign` makes of them, and no wrapped or moved
+element can pass.
 
     xmlsec1 --verify --enabled-key-data x509 --trusted-pem root.pem \
       --id-attr:Id http://uri.etsi.org/01903/v1.3.2#:SignedProperties \
@@ -12,7 +13,7 @@ the whole document are then what `sign` makes of them, and no wrapped or moved e
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -29,9 +30,14 @@ from qujat.errors import (
     NotSigned,
     SigningError,
 )
-from qujat.signing import signeddata
+from qujat.signing import proof, signeddata, timestamp, xmlevidence
+from qujat.signing.acceptance import Policy
+from qujat.signing.evidence import Evidence
+from qujat.signing.proof import Layer, Level, Proof, Recorded, Signed
 from qujat.signing.signer import Signer, is_rsa, signature_value
+from qujat.signing.timestamp import TimestampAuthority
 from qujat.signing.trust import Trust
+from qujat.signing.xmlevidence import Unsigned
 
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
 _XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
@@ -42,6 +48,14 @@ _FORMAT = XAdESDataObjectFormat(Description="Qujat", MimeType="application/xml")
 
 
 @dataclass(frozen=True, slots=True)
+class ReadXml:
+    """Signed XML whose bytes are right: `data` is the canonical XML without the signature, as it was digested."""
+
+    data: bytes
+    signed: Signed
+
+
+@dataclass(frozen=True, slots=True)
 class SignedXml:
     """What was signed: `data` is the canonical XML without the signature, byte for byte what was digested."""
 
@@ -49,43 +63,121 @@ class SignedXml:
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     signed_at: datetime
+    timestamp: datetime | None
+    level: Level
+    proof: Proof
 
 
-def sign(xml: bytes, signer: Signer, *, at: datetime) -> bytes:
+def sign(xml: bytes, signer: Signer, *, at: datetime, timestamper: TimestampAuthority | None = None) -> bytes:
     """The document with the signature as last child of its root, as Canonical XML; `at` is the claimed signing time.
 
     Raises SigningError for XML that cannot be signed whole: with a DTD, entities, comments, processing instructions,
-    an Id on the root, ids that repeat, or a signature of its own.
+    an Id on the root, ids that repeat, or a signature of its own; TimestampUnavailable.
     """
     try:
-        root = _parse(xml)
-        return _enveloped(_canonical(root), signer, at)
+        made = _enveloped(_canonical(_parse(xml)), signer, at)
+        return _stamped(made, timestamper) if timestamper else made
     except (_NotOurXml, SignXMLException) as error:
         raise SigningError(
             f"expected plain XML to sign, came another: {error}; take out what cannot be signed"
         ) from error
 
 
-def verify(xml: bytes, trust: Trust, *, at: datetime | None = None) -> SignedXml:
-    """What was signed in `xml` and by whom; the certificates must be good at `at` (default: now).
+def extend(xml: bytes, new: Evidence, timestamper: TimestampAuthority) -> bytes:
+    """Signed XML of level B-T with this evidence, under a timestamp over all of it: B-LTA.
 
-    Raises NotSigned, DocumentAltered, SignatureInvalid, CertificateUntrusted, CertificateRevoked,
-    UnsupportedAlgorithm, RevocationUnknown.
+    Once only: afterwards the file does not change any more, so that a detached signature over it stays true; what
+    proves it in later years stands in that. Raises what `read` raises, SigningError.
     """
+    parts = _take_apart(xml)
+    if parts.signed.level != "B-T":
+        raise SigningError(f"expected XML with a timestamp and no evidence yet, came {parts.signed.level}; leave it")
+    unsigned = replace(parts.unsigned, evidence=new)
+    covered = xmlevidence.everything(_parse(_complete(parts.bare, unsigned))[-1], parts.data)
+    return _complete(parts.bare, replace(unsigned, archive=timestamp.stamp(timestamper, covered)))
+
+
+def read(xml: bytes) -> ReadXml:
+    """What was signed in `xml`; every byte of it is right, but nothing is known yet of who signed.
+
+    Raises NotSigned, DocumentAltered, SignatureInvalid, TimestampInvalid, UnsupportedAlgorithm.
+    """
+    parts = _take_apart(xml)
+    return ReadXml(parts.data, parts.signed)
+
+
+def verify(
+    xml: bytes,
+    trust: Trust,
+    *,
+    at: datetime | None = None,
+    policy: Policy | None = None,
+    recorded: Recorded = proof.nowhere,
+) -> SignedXml:
+    """What was signed in `xml` and by whom, as it can be proven at the moment `at` (default: now).
+
+    Raises what `read` and `proof.judge` raise.
+    """
+    found = read(xml)
+    signed = found.signed
+    proven = proof.judge(signed, trust, at=at or datetime.now(UTC), policy=policy, recorded=recorded)
+    return SignedXml(
+        found.data, signed.certificate, signed.chain, proven.signed_at, signed.timestamp, signed.level, proven
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Signed XML taken apart: what was signed, the same with its bare signature, and what stands beside that."""
+
+    data: bytes
+    bare: bytes
+    unsigned: Unsigned
+    signed: Signed
+
+
+def _take_apart(xml: bytes) -> _Parts:
     try:
         root = _parse(xml)
         found = _take_out(root)
         data = _canonical(root)
-        again = _enveloped(data, found, found.signing_time)
-    except (_NotOurXml, SignXMLException) as error:
+        bare = _enveloped(data, found, found.signing_time, found.named)
+        if _complete(bare, found.unsigned) != xml:
+            raise _NotOurXml("it is not what was signed, or not in the one form that is written")
+        layers = _layers(found.unsigned, _parse(xml)[-1], data)
+    except (ValueError, SignXMLException) as error:
         raise _altered(str(error)) from error
-    if again != xml:
-        raise _altered("it is not what was signed, or not in the one form that is written")
     signeddata.check(found.certificate, signeddata.algorithm_of(found.certificate), found.value, found.signed)
-    path = trust.path(found.certificate, found.chain, at=at or datetime.now(UTC), purpose="sign")
-    if found.chain != path[1:-1]:
-        raise _altered("it holds other certificates than those of the signer's path")
-    return SignedXml(data, found.certificate, found.chain, found.signing_time)
+    signed = Signed(found.certificate, found.chain, found.signing_time, layers, sha256(xml).hexdigest())
+    return _Parts(data, bare, found.unsigned, signed)
+
+
+def _stamped(xml: bytes, timestamper: TimestampAuthority) -> bytes:
+    """B-T of B-B."""
+    token = timestamp.stamp(timestamper, xmlevidence.signed_value(_parse(xml)[-1]))
+    return _complete(xml, Unsigned(token))
+
+
+def _complete(xml: bytes, unsigned: Unsigned) -> bytes:
+    """Canonical XML with a bare signature, and the unsigned properties put into it."""
+    if unsigned.token is None:
+        return xml
+    root = etree.fromstring(xml, _parser())
+    xmlevidence.write(root[-1], unsigned)
+    return _canonical(root)
+
+
+def _layers(unsigned: Unsigned, signature: etree._Element, data: bytes) -> tuple[Layer, ...]:
+    """The timestamps from the inside out. Raises TimestampInvalid, _NotOurXml for evidence that none covers."""
+    if unsigned.token is None:
+        return ()
+    first = Layer("signature-timestamp", timestamp.read(unsigned.token, xmlevidence.signed_value(signature)))
+    if unsigned.archive is None:
+        if unsigned.evidence:
+            raise _NotOurXml("evidence that no timestamp covers")
+        return (first,)
+    stamp = timestamp.read(unsigned.archive, xmlevidence.everything(signature, data))
+    return first, Layer("archive-timestamp", stamp, unsigned.evidence)
 
 
 class _NotOurXml(ValueError):
@@ -94,12 +186,17 @@ class _NotOurXml(ValueError):
 
 @dataclass(slots=True)
 class _Found:
-    """The signature of a document, posing as a Signer: signing again with it gives the same value."""
+    """The signature of a document, posing as a Signer: signing again with it gives the same value.
+
+    named: how many certificates are named among what was signed. One, the signer's; until version 0.1.0 his path too.
+    """
 
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     signing_time: datetime
+    named: int
     value: bytes
+    unsigned: Unsigned
     signed: bytes = field(default=b"", init=False)
 
     def sign(self, data: bytes) -> bytes:
@@ -123,9 +220,12 @@ class _Key:
 
 
 class _Xades(XAdESSigner):
-    """signxml's signer without chance: ids come from the content, the time is given."""
+    """signxml's signer without chance: ids come from the content, the time is given.
 
-    def __init__(self, content: bytes, at: datetime, method: SignatureMethod) -> None:
+    It names the first `named` certificates (EN 319 132-1 5.2.2: one, the signer's; signxml would name his whole path).
+    """
+
+    def __init__(self, content: bytes, at: datetime, method: SignatureMethod, named: int) -> None:
         super().__init__(
             signature_algorithm=method,
             digest_algorithm=DigestAlgorithm.SHA256,
@@ -134,7 +234,7 @@ class _Xades(XAdESSigner):
             data_object_format=_FORMAT,
         )
         self._stem, self._count = sha256(content).hexdigest()[:16], 0
-        self._at = at.astimezone(UTC).strftime(_TIME)
+        self._at, self._named = at.astimezone(UTC).strftime(_TIME), named
 
     def _get_token(self, length: int = 4) -> str:
         self._count += 1
@@ -148,14 +248,18 @@ class _Xades(XAdESSigner):
     def add_signing_time(self, signed_signature_properties: Any, sig_root: Any, signing_settings: Any) -> None:
         etree.SubElement(signed_signature_properties, f"{_XADES}SigningTime", nsmap=self.namespaces).text = self._at
 
+    def add_signing_certificate(self, signed_signature_properties: Any, sig_root: Any, signing_settings: Any) -> None:
+        first = replace(signing_settings, cert_chain=signing_settings.cert_chain[: self._named])
+        super().add_signing_certificate(signed_signature_properties, sig_root, first)
 
-def _enveloped(data: bytes, signer: Signer, at: datetime) -> bytes:
+
+def _enveloped(data: bytes, signer: Signer, at: datetime, named: int = 1) -> bytes:
     """Canonical XML `data` with an enveloped signature, canonical again."""
     key: Any = _Key(signer)
     certificates = [signer.certificate, *signer.chain]
     document = etree.fromstring(data, _parser())
     method = SignatureMethod.RSA_SHA256 if is_rsa(signer.certificate) else SignatureMethod.ECDSA_SHA256
-    root = _Xades(data, at, method).sign(document, key=key, cert=certificates, always_add_key_value=False)
+    root = _Xades(data, at, method, named).sign(document, key=key, cert=certificates, always_add_key_value=False)
     ids = [value for element in root.iter() for name, value in element.items() if name in _ID_NAMES]
     if len(ids) != len(set(ids)):
         raise _NotOurXml("an id that comes twice")
@@ -199,6 +303,7 @@ def _take_out(root: etree._Element) -> _Found:
         raise _NotOurXml("more than one signature, or one that is not the last child of the root")
     signature = signatures[0]
     root.remove(signature)
+    unsigned = xmlevidence.read(signature)
     certificates = [_certificate(element) for element in signature.iter(f"{_DS}X509Certificate")]
     if not certificates:
         raise _NotOurXml("a signature without certificates")
@@ -207,7 +312,8 @@ def _take_out(root: etree._Element) -> _Found:
     except ValueError as error:
         raise _NotOurXml("a signing time that is not UTC to the second") from error
     value = _base64(_text(signature, f"{_DS}SignatureValue"))
-    return _Found(certificates[0], tuple(certificates[1:]), time, _value(value, certificates[0]))
+    named = max(1, len(list(signature.iter(f"{_XADES}Cert"))))
+    return _Found(certificates[0], tuple(certificates[1:]), time, named, _value(value, certificates[0]), unsigned)
 
 
 def _text(signature: etree._Element, tag: str) -> str:

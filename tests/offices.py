@@ -16,7 +16,9 @@ from qujat.decision import Decision
 from qujat.office import Clock, Office
 from qujat.register import Sqlite
 from qujat.signing import keys
+from qujat.signing.evidence import RevocationSource
 from qujat.signing.keys import KeyRing, Person
+from qujat.signing.responder import StandInSource
 from qujat.signing.timestamp import StandInAuthority
 
 FIXTURES = Path(catalogue.__file__).parent / "fixtures" / "decisions"
@@ -96,9 +98,17 @@ def _office(pki: Pki, register: Sqlite, blobs: Folder | Memory, clock: Clock | N
         mark_keys=ring.mark_keys,
         keys=ring,
         timestamper=replace(timestamper, clock=clock),
+        revocation=_asked_by(ring.revocation, clock),
         clock=clock,
     )
     return replace(whole, **changes)
+
+
+def _asked_by(source: RevocationSource, clock: Clock) -> RevocationSource:
+    """The stand-in's word on revocation at the time of the office's clock."""
+    assert isinstance(source, StandInSource)
+    assert source.responder
+    return replace(source, responder=replace(source.responder, clock=clock))
 
 
 @cache

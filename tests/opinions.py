@@ -16,7 +16,8 @@ from qujat.signing.trust import Trust
 
 
 def by_pyhanko(pdf: bytes, trust: Trust) -> Any:
-    """pyHanko's status of the one signature in `pdf`, with our anchors and lists of revoked certificates."""
+    """pyHanko's status of the one signature in `pdf`, timestamps over evidence apart, with our anchors and lists of
+    revoked certificates."""
 
     def context() -> ValidationContext:
         return ValidationContext(
@@ -26,5 +27,5 @@ def by_pyhanko(pdf: bytes, trust: Trust) -> Any:
             revocation_mode="require",
         )
 
-    (embedded,) = PdfFileReader(BytesIO(pdf)).embedded_signatures
+    (embedded,) = PdfFileReader(BytesIO(pdf)).embedded_regular_signatures
     return validate_pdf_signature(embedded, context(), ts_validation_context=context())

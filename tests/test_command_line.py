@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,67 @@ def test_a_spoilt_file_exits_with_5_and_an_unknown_number_with_7(desk: Shell) ->
     assert desk.json("check", "2026-777777", code=7)["verdict"] == "indeterminate"
 
 
+def test_a_check_may_be_about_another_day(desk: Shell) -> None:
+    file = "out/2026-000001.kk.pdf"
+    far = desk.json("check", file, "--at", "2044-01-01")
+    assert (far["verdict"], far["at"]) == ("valid", "2044-01-01T18:59:59+00:00")
+    assert far["policy"]["register_is_proof"]
+    assert far["evidence"][-1]["what"] == "signature"
+    assert desk.json("check", file, "--at", "2020-01-01T00:00:00+05:00", code=7)["code"] == "not-yet"
+    plain = desk("check", file, "--at", "2044-01-01").stdout
+    for words in ("as of 2044-01-01", "a timestamp authority is an anchor: no", "not revoked: OCSP of"):
+        assert words in plain
+    for wrong in ("tomorrow", "2031-01-01T00:00:00", "2031-13-01"):
+        assert "a moment with its offset" in desk("check", file, "--at", wrong, code=2).stderr
+
+
+def test_what_only_the_file_can_say_is_open_years_later(desk: Shell) -> None:
+    own = SETTINGS + "\n[evidence]\nregister_is_proof = false\n"
+    (desk.folder / "strict.toml").write_text(own, encoding="utf-8")
+    verdict = desk.json("check", "out/2026-000001.kk.pdf", "--at", "2044-01-01", "--config", "strict.toml", code=7)
+    assert verdict["code"] == "evidence-lapsed"
+    assert "Missing" in next(check["detail"] for check in verdict["checks"] if check["name"] == "evidence")
+
+
+def test_evidence_is_listed_and_renewed(desk: Shell) -> None:
+    number = desk.json("issue", desk.decision(id="to-renew"), "-o", "out")["number"]
+    assert desk.json("evidence", "status") == []
+    listed = desk.json("evidence", "status", "--months", "72")
+    assert {row["state"] for row in listed if row["number"] == number} == {"due"}
+    assert "due" in desk("evidence", "status", "--months", "72").stdout
+    (renewed,) = desk.json("evidence", "renew", number)
+    assert {file["level"] for file in renewed["files"]} == {"B-LTA"}
+    assert desk.json("check", number)["verdict"] == "valid"
+    assert desk.json("check", f"out/{number}.kk.pdf")["verdict"] == "valid"
+    answers = desk.json("evidence", "renew", "2026-777777", number, code=2)
+    assert [answer.get("error", {}).get("code") for answer in answers] == ["unknown-document", None]
+    assert desk.json("evidence", "renew", "--due") == []
+    for words in (["evidence", "renew"], ["evidence", "renew", number, "--due"]):
+        assert desk.json(*words, code=2)["error"]["code"] == "bad-configuration"
+
+
+def test_the_stand_in_publishes_new_lists_and_keeps_the_old(desk: Shell) -> None:
+    before = set((desk.folder / "home" / "keys").glob("*.crl.pem"))
+    assert desk.json("keys", "publish")["lists_until"] > "20"
+    assert before < set((desk.folder / "home" / "keys").glob("*.crl.pem"))
+    assert desk.json("check", "2026-000001")["verdict"] == "valid"
+
+
+def test_the_stand_in_serves_its_answers(desk: Shell) -> None:
+    env = {"PATH": os.environ["PATH"], "HOME": str(desk.folder), "QUJAT_CONFIG": str(desk.folder / "qujat.toml")}
+    command = [sys.executable, "-m", "qujat", "keys", "serve", "--port", "0", "--json"]
+    with subprocess.Popen(command, env=env, cwd=desk.folder, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout
+        try:
+            addresses = json.loads(served.stdout.readline())
+            assert [address.rpartition("/")[2] for address in addresses] == ["root.crl", "issuing.crl", "ocsp", "tsa"]
+            with urllib.request.urlopen(addresses[0], timeout=10) as answer:
+                assert answer.read().startswith(b"\x30\x82")
+        finally:
+            served.send_signal(signal.SIGINT)
+        assert served.wait(timeout=30) == 0
+
+
 def test_an_annulled_document_is_invalid_ever_after(desk: Shell) -> None:
     number = desk.json("issue", desk.decision(id="to-annul"), "-o", "out")["number"]
     assert desk.json("annul", number, "--reason", "қате шығарылған")["status"] == "annulled"
@@ -248,6 +311,10 @@ def test_every_command_has_help(shell: Shell) -> None:
         "issue",
         "check",
         "rerender",
+        "evidence status",
+        "evidence renew",
+        "keys serve",
+        "keys publish",
     ):
         assert words.split()[0] in top
         assert "--json" in shell(*words.split(), "--help").stdout

@@ -73,8 +73,8 @@ def numbers(home: Path) -> list[str]:
 
 
 def nothing_is_half_issued(home: Path, pki: Pki) -> list[Document]:
-    """The documents that a register just opened knows, each whole or not issued at all."""
-    office = office_in(home, pki)
+    """The documents that a register just opened knows, each whole or not issued at all; looked at two hours later."""
+    office = office_in(home, pki, HandClock(pki.now + timedelta(hours=2)))
     assert office.register.by_token(b"none") is None
     found = [office.register.by_number(number) for number in numbers(home)]
     for document in found:

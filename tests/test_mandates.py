@@ -155,8 +155,25 @@ def test_production_refuses_a_stand_in_or_missing_timestamp_and_demands_mandates
     assert offices_of.open_office(_production(tmp_path, "http://tsp.example/")).mandates.required
 
 
-def _production(home: Path, url: str) -> Settings:
-    return Settings.model_validate({"home": home, "profile": "production", "timestamp": {"url": url}})
+def test_production_asks_others_than_the_stand_in_about_revocation(
+    pki: offices.Pki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qujat.signing import keys
+
+    real = replace(keys.open_trust(pki.folder), stand_in=False)
+    monkeypatch.setattr(keys, "open_trust", lambda folder: real)
+    (tmp_path / "keys").symlink_to(pki.folder)
+    url = "http://tsp.example/"
+    with pytest.raises(ConfigurationError, match=r"\[signatures\] revocation"):
+        offices_of.open_office(_production(tmp_path, url, revocation="stand-in"))
+    assert offices_of.open_office(_production(tmp_path, url, level="B-T", revocation="stand-in"))
+
+
+def _production(home: Path, url: str, **signatures: str) -> Settings:
+    chosen = {"revocation": "certificates"} | signatures
+    return Settings.model_validate(
+        {"home": home, "profile": "production", "timestamp": {"url": url}, "signatures": chosen}
+    )
 
 
 def test_a_receipt_may_be_signed_by_an_employee_and_a_refusal_may_not() -> None:

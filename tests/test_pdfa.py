@@ -15,6 +15,7 @@ from qujat import decision, engine, pages, rendering
 from qujat.languages import LANGUAGES
 from qujat.office import Office
 from qujat.pipeline import issue, rerender
+from qujat.renewing import renew
 
 
 def one_a_form() -> list[Case]:
@@ -48,19 +49,26 @@ def test_every_blank_form_keeps_both_claims(tmp_path: Path) -> None:
 
 
 def test_signed_documents_of_every_form_keep_both_claims(tmp_path: Path, office: Office) -> None:
-    """PAdES B-T, with attached data, mark and seal; the long fixtures break over pages."""
+    """PAdES B-LTA, with attached data, mark and seal; the long fixtures break over pages."""
     whole = replace(office, forms=catalogue())
     issued = [(case, issue(decision.parse(case.decision(long=True)), whole)) for case in one_a_form()]
     assert verapdf.failures([written(tmp_path, str(case), done.pdf(case.language)) for case, done in issued]) == []
 
 
-def test_signatures_without_a_timestamp_and_copies_keep_both_claims(tmp_path: Path, office: Office) -> None:
-    """PAdES B-B, and the unsigned page that says that it is a copy, in both languages."""
-    issued = issue(offices.parsed(languages=list(LANGUAGES)), replace(office, timestamper=None))
-    signed = [written(tmp_path, f"{language}.b-b", issued.pdf(language)) for language in LANGUAGES]
+def test_other_levels_renewals_and_copies_keep_both_claims(tmp_path: Path, office: Office) -> None:
+    """PAdES B-B and B-T, both with renewed evidence too, and the unsigned page that says that it is a copy."""
+    files = []
+    for level, without in (("b-b", ("revocation", "timestamper")), ("b-t", ("revocation",))):
+        less = replace(office, **dict.fromkeys(without))  # type: ignore[arg-type]
+        issued = issue(offices.parsed(id=level, languages=list(LANGUAGES)), less)
+        files += [written(tmp_path, f"{language}.{level}", issued.pdf(language)) for language in LANGUAGES]
+        for times in (1, 2):
+            renew(issued.number, office)
+            (now,) = (f for f in office.register.by_number(issued.number).files if f.name.endswith("kk.pdf"))
+            files.append(written(tmp_path, f"{level}.renewed{times}", office.blobs.get(now.sha256)))
     copies = rerender(issued.number, office, mark_copy=True).pages
-    copied = [written(tmp_path, f"{page.language}.copy", page.content) for page in copies]
-    assert verapdf.failures([*signed, *copied]) == []
+    files += [written(tmp_path, f"{page.language}.copy", page.content) for page in copies]
+    assert verapdf.failures(files) == []
 
 
 def test_the_judge_notices_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

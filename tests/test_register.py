@@ -77,6 +77,39 @@ def issued(register: Register, what: Claim, *files: StoredFile, at: datetime = A
     return register.record(reserve(register, what, at), files or [own], at)
 
 
+def test_a_renewal_takes_the_place_of_a_file_and_the_old_one_stays(opened: Callable[[], Register]) -> None:
+    document = issued(opened(), claim(), PAGE, DATA)
+    newer, newest = (replace(PAGE, sha256=letter * 64) for letter in "de")
+    for days, file in ((1, newer), (2, newest)):
+        document = opened().renew(document, [file], AT + timedelta(days=days))
+    again = opened().by_number(document.number)
+    assert again.files == (newest, DATA)
+    assert again.former == (PAGE, newer)
+    assert (again.number, again.data, again.status) == (document.number, document.data, "active")
+
+
+def test_every_version_of_a_file_was_recorded_when_it_came(register: Register) -> None:
+    document = issued(register, claim(), PAGE, DATA)
+    register.renew(document, [replace(PAGE, sha256="d" * 64)], AT + timedelta(days=1))
+    assert register.recorded_at(PAGE.sha256) == AT
+    assert register.recorded_at("d" * 64) == AT + timedelta(days=1)
+    assert register.recorded_at("e" * 64) is None
+
+
+def test_a_renewal_of_what_is_no_longer_current_changes_nothing(register: Register) -> None:
+    document = issued(register, claim(), PAGE, DATA)
+    first = register.renew(document, [replace(PAGE, sha256="d" * 64)], AT)
+    assert register.renew(document, [replace(PAGE, sha256="e" * 64)], AT) == first
+    assert register.recorded_at("e" * 64) is None
+
+
+def test_all_issued_documents_are_listed_once_and_reserved_ones_not(register: Register) -> None:
+    first, second = issued(register, claim("d-1")), issued(register, claim("d-2"))
+    reserve(register, claim("d-3"))
+    register.annul(first.number, "reason", AT)
+    assert [document.number for document in register.issued()] == [first.number, second.number]
+
+
 def test_the_same_decision_twice_gives_the_same_document(register: Register) -> None:
     first = reserve(register, claim(), AT)
     assert reserve(register, claim(), AT + timedelta(days=1)) == first

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,11 @@ def issue(register: Sqlite, decision: str) -> Document:
 def path(tmp_path: Path) -> Path:
     """An SQLite file with an annulled document, one in effect and one reserved, and nothing left in its log."""
     register = Sqlite(tmp_path / "register.sqlite")
-    first, _, _ = issue(register, "d-1"), issue(register, "d-2"), reserve(register, "d-3")
+    first, second, _ = issue(register, "d-1"), issue(register, "d-2"), reserve(register, "d-3")
     register.annul(first.number, "reason", AT)
     ticket = register.add_ticket(NewTicket("t", 3, "official", AT, AT), [StoredFile("data", "", "1.xml", "sha")])
     register.approve(ticket, Completion("t", "digest"), AT)
+    register.renew(second, [replace(second.files[0], sha256="f" * 64)], AT)
     with closing(sqlite3.connect(tmp_path / "register.sqlite")) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return tmp_path / "register.sqlite"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import offices
 import pytest
+from cryptography import x509
 from offices import HandClock
 
 from qujat import issuing
@@ -17,7 +18,8 @@ from qujat import mark as marks
 from qujat.errors import KeyUnavailable, MarkInvalid
 from qujat.office import Office
 from qujat.pipeline import check, issue
-from qujat.signing import keys, rotation, secret_files, standin
+from qujat.renewing import renew
+from qujat.signing import keys, pades, rotation, secret_files, standin
 from qujat.signing.mark_keys import kid_of, open_mark_keys
 
 OTHER = standin.Person("900412303121", "Сейтқали Айбек Нұрланұлы", "990440001234", "Басқарма")
@@ -32,7 +34,13 @@ def folder(pki: offices.Pki, tmp_path: Path) -> Path:
 def reopened(folder: Path, office: Office, clock: HandClock, passphrase: bytes = offices.PASSPHRASE) -> Office:
     ring = keys.open_keys(folder, passphrase, clock=clock)
     return replace(
-        office, keys=ring, trust=ring.trust, mark_keys=ring.mark_keys, timestamper=ring.timestamper, clock=clock
+        office,
+        keys=ring,
+        trust=ring.trust,
+        mark_keys=ring.mark_keys,
+        timestamper=ring.timestamper,
+        revocation=ring.revocation,
+        clock=clock,
     )
 
 
@@ -77,6 +85,40 @@ def test_a_rotated_certificate_is_kept_and_no_private_key(folder: Path, pki: off
     assert sorted(name.split("-")[0] for name in kept) == ["head", "tsa"]
     assert not [name for name in kept if "key" in name]
     assert keys.open_keys(folder, offices.PASSPHRASE).signer.certificate == keys.head_certificate(folder)
+
+
+def test_a_rotated_certificate_says_where_its_issuer_answers_as_the_old_one_did(
+    folder: Path, pki: offices.Pki, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    keys.create_stand_in(own, offices.PASSPHRASE, OTHER, now=pki.now, services="http://pki.example/")
+    for where in (folder, own):
+        before = {name: places(where / f"{name}.pem") for name in ("head", "tsa")}
+        rotation.rotate_head(where, offices.PASSPHRASE, OTHER, at=pki.now)
+        rotation.rotate_tsa(where, offices.PASSPHRASE, at=pki.now)
+        assert {name: places(where / f"{name}.pem") for name in ("head", "tsa")} == before
+        assert all(before.values())
+
+
+def places(path: Path) -> list[x509.ExtensionType]:
+    kinds = (x509.CRLDistributionPoints, x509.AuthorityInformationAccess)
+    held = x509.load_pem_x509_certificate(path.read_bytes()).extensions
+    return [extension.value for extension in held if isinstance(extension.value, kinds)]
+
+
+def test_evidence_of_an_old_authority_is_renewed_by_the_new_one(folder: Path, pki: offices.Pki) -> None:
+    office, clock = whole(folder, pki)
+    issued = issue(offices.parsed(), office)
+    clock.step(days=30)
+    for what in ("tsa", "head"):
+        rotate(what, folder, clock)
+    clock.step(hours=1)
+    office = reopened(folder, office, clock)
+    renew(issued.number, office)
+    (page, *_) = office.register.by_number(issued.number).files
+    stamps = [layer.stamp.certificate for layer in pades.read(office.blobs.get(page.sha256)).signed.layers]
+    assert len(set(stamps)) == 2
+    assert check(issued.number, office).value == check(issued.pdf("kk"), office).value == "valid"
 
 
 def test_an_old_mark_is_checked_by_the_old_key_and_only_for_its_time(folder: Path, pki: offices.Pki) -> None:

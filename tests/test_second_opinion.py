@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import dss_opinions
+import leaves
 import offices
 import pytest
 from cases import catalogue
 
 from qujat.office import Office
-from qujat.pipeline import Issued, issue
+from qujat.pipeline import Issued, check, complete, issue, prepare
 
 
 @pytest.fixture
@@ -41,22 +42,62 @@ def test_dss_finds_every_kind_of_file_valid_and_of_the_level_that_it_claims(
 ) -> None:
     two_pages = levels(issue(offices.parsed(), whole), pki.folder, tmp_path / "two")
     assert two_pages == {
-        "kk.pdf": ("TOTAL_PASSED", "PAdES-BASELINE-T", 1),
-        "ru.pdf": ("TOTAL_PASSED", "PAdES-BASELINE-T", 1),
-        "xml": ("TOTAL_PASSED", "XAdES-BASELINE-B", 1),
-        "xml.p7s": ("TOTAL_PASSED", "CAdES-BASELINE-T", 1),
+        "kk.pdf": ("TOTAL_PASSED", "PAdES-BASELINE-LTA", 1),
+        "ru.pdf": ("TOTAL_PASSED", "PAdES-BASELINE-LTA", 1),
+        "xml": ("TOTAL_PASSED", "XAdES-BASELINE-LTA", 1),
+        "xml.p7s": ("TOTAL_PASSED", "CAdES-BASELINE-LTA", 1),
     }
     bilingual = levels(issue(offices.parsed("o329-a05"), whole), pki.folder, tmp_path / "one")
-    assert bilingual["kk-ru.pdf"] == ("TOTAL_PASSED", "PAdES-BASELINE-T", 1)
+    assert bilingual["kk-ru.pdf"] == ("TOTAL_PASSED", "PAdES-BASELINE-LTA", 1)
 
 
-def test_dss_finds_b_b_where_no_timestamp_is_taken(whole: Office, pki: offices.Pki, tmp_path: Path) -> None:
-    said = levels(issue(offices.parsed(), replace(whole, timestamper=None)), pki.folder, tmp_path / "bb")
-    assert {level for _, level, _ in said.values()} == {
-        "PAdES-BASELINE-B",
-        "XAdES-BASELINE-B",
-        "CAdES-BASELINE-B",
+@pytest.mark.parametrize(
+    ("changes", "level"), [({"revocation": None}, "T"), ({"timestamper": None}, "B")], ids=["B-T", "B-B"]
+)
+def test_dss_finds_the_lower_level_where_that_is_configured(
+    whole: Office, pki: offices.Pki, tmp_path: Path, changes: dict[str, None], level: str
+) -> None:
+    said = levels(issue(offices.parsed(), replace(whole, **changes)), pki.folder, tmp_path / "lower")
+    assert {(indication, found) for indication, found, _ in said.values()} == {
+        ("TOTAL_PASSED", f"{kind}AdES-BASELINE-{level}") for kind in "PXC"
     }
+
+
+def test_dss_finds_the_same_level_with_an_rsa_key(whole: Office, pki: offices.Pki, tmp_path: Path) -> None:
+    signer = _head(pki, tmp_path).signer
+    said = levels(issue(offices.parsed(), replace(whole, keys=replace(whole.key_ring(), signer=signer))), pki.folder,
+                  tmp_path / "rsa")  # fmt: skip
+    assert {(indication, found) for indication, found, _ in said.values()} == {
+        ("TOTAL_PASSED", f"{kind}AdES-BASELINE-LTA") for kind in "PXC"
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "level"), [((), "CMS-NOT-ETSI"), (("-cades",), "CAdES-BASELINE-LTA")], ids=["plain", "cades"]
+)
+def test_dss_finds_what_was_signed_elsewhere_valid_with_its_evidence(
+    whole: Office, pki: offices.Pki, tmp_path: Path, options: tuple[str, ...], level: str
+) -> None:
+    """As good as B-LTA, but for the certificate, which a plain signature does not name: docs/evidence.md."""
+    prepared, head = prepare(offices.parsed(languages=["kk"]), whole), _head(pki, tmp_path)
+    issued = complete(prepared.ticket, {f.name: head.cms(f.content, *options) for f in prepared.files}, whole)
+    assert isinstance(issued, Issued)
+    said = levels(issued, pki.folder, tmp_path / "elsewhere")
+    assert said["kk.pdf"] == ("TOTAL_PASSED", "PKCS7-LTA", 1)
+    assert said["xml.p7s"] == ("TOTAL_PASSED", level, 1)
+    kinds = {c.detail.partition(":")[0] for c in check(issued.number, whole).checks if c.name == "evidence"}
+    assert kinds == {"B-LTA, plain"} | ({"B-LTA"} if options else set())
+
+
+def test_dss_warns_of_nothing_but_what_the_stand_in_lacks(whole: Office, pki: offices.Pki, tmp_path: Path) -> None:
+    """Its certificates do not say where those of their issuers are to be had."""
+    said = dss_opinions.opinions(pki.folder, written(issue(offices.parsed(), whole), tmp_path / "files"))
+    assert {o.said for o in said} == {"W: The authority info access is not present!; "}
+
+
+def _head(pki: offices.Pki, folder: Path) -> leaves.Leaf:
+    """The head of the decision with an RSA key of his own."""
+    return leaves.leaf(folder / "head", pki.folder, pki.passphrase, offices.head(), kind="rsa")
 
 
 def test_dss_refuses_what_was_changed_and_knows_no_stranger(whole: Office, pki: offices.Pki, tmp_path: Path) -> None:

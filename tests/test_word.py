@@ -140,6 +140,14 @@ def test_a_decision_without_a_number_leaves_its_place_blank() -> None:
     assert "2026-" not in wordtext.foot(made)
 
 
+@pytest.mark.parametrize("case", [param for param in EDITIONS if param.values[0].edition.wording["kk"] == "house"])
+def test_a_draft_of_a_house_form_says_all_that_the_document_will_say_but_its_number(case: Case) -> None:
+    files = [word.word(catalogue(), data_of(case, number=number), case.language) for number in ("2026-000123", "")]
+    numbered, draft = (pagetext.squeezed(wordtext.words(made)) for made in files)
+    assert numbered.count("2026-000123") == 1
+    assert numbered.replace("2026-000123", "") == draft
+
+
 def with_name(case: Case, text: str) -> bytes:
     """The Word file of a case, its first name being this text."""
     data = data_of(case)

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from qujat.errors import CertificateRevoked, ConfigurationError, KeyUnavailable
+from qujat.errors import CertificateRevoked, ConfigurationError, EvidenceLapsed, KeyUnavailable
 from qujat.signing import cms, keys, policy
 from qujat.signing.signer import KeySigner
 
@@ -17,7 +17,7 @@ from qujat.signing.signer import KeySigner
 def test_keys_are_encrypted_and_only_the_owner_reads_them(folder):
     assert folder.stat().st_mode & 0o777 == 0o700
     found = sorted(folder.glob("*.key.pem"))
-    assert [path.name for path in found] == [f"{n}.key.pem" for n in ("head", "issuing", "mark", "root", "tsa")]
+    assert [path.name for path in found] == [f"{n}.key.pem" for n in ("head", "issuing", "mark", "ocsp", "root", "tsa")]
     for path in found:
         assert path.stat().st_mode & 0o777 == 0o600
         assert path.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
@@ -98,9 +98,13 @@ def test_a_revoked_certificate_signs_no_more_but_what_it_signed_before_stays_goo
     plain = cms.sign_detached(b"x", ring.signer, at=now)
     keys.revoke(folder, passphrase, at=now + timedelta(hours=1))
     trust = keys.open_trust(folder)
-    assert cms.verify_detached(stamped, b"x", trust).timestamp == now
+    later = now + timedelta(hours=2)
+    assert cms.verify_detached(stamped, b"x", trust, at=later).timestamp == now
+    with pytest.raises(EvidenceLapsed, match="revoked"):  # nothing proves that it was signed before
+        cms.verify_detached(plain, b"x", trust, at=later)
+    after = cms.sign_detached(b"x", ring.signer, at=now + timedelta(hours=1, minutes=1))
     with pytest.raises(CertificateRevoked):
-        cms.verify_detached(plain, b"x", trust, at=now + timedelta(hours=2))
+        cms.verify_detached(after, b"x", trust, at=later)
 
 
 def test_revoking_again_keeps_what_was_revoked_before(new_pki, now, passphrase):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA224, SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from qujat.errors import CertificateRevoked, CertificateUntrusted, RevocationUnknown
@@ -90,6 +90,22 @@ def test_a_crl_of_another_pki_is_no_evidence(ring, new_pki, now):
     _, foreign = new_pki()
     with pytest.raises(RevocationUnknown):
         validate(replace(ring.trust, crls=foreign.trust.crls), ring.signer, now)
+
+
+def test_a_list_signed_with_a_weak_digest_is_no_evidence(ring, now, folder, passphrase):
+    def signed_with(digest):
+        return tuple(
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(certificate.subject)
+            .last_update(now)
+            .next_update(now + timedelta(days=1))
+            .sign(standin.load_key(folder / f"{name}.key.pem", passphrase), digest)
+            for name, certificate in (("root", ring.trust.anchors[0]), ("issuing", ring.trust.intermediates[0]))
+        )
+
+    validate(replace(ring.trust, crls=signed_with(SHA256())), ring.signer, now)
+    with pytest.raises(RevocationUnknown):
+        validate(replace(ring.trust, crls=signed_with(SHA224())), ring.signer, now)
 
 
 def test_revocation_counts_from_its_date_on(new_pki, now, passphrase):

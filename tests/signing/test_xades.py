@@ -13,6 +13,7 @@ from qujat.errors import (
     CertificateRevoked,
     CertificateUntrusted,
     DocumentAltered,
+    EvidenceLapsed,
     NotSigned,
     SigningError,
     VerificationError,
@@ -216,7 +217,7 @@ def test_it_must_be_trusted_at_the_time_of_the_check(ring, signed, now, new_pki,
     folder, foreign = new_pki()
     other = xades.sign(XML, foreign.signer, at=now)
     refused(other, ring.trust, CertificateUntrusted)
-    refused(signed, ring.trust, CertificateUntrusted, at=now + timedelta(days=400))
+    refused(signed, ring.trust, EvidenceLapsed, at=now + timedelta(days=400))
     keys.revoke(folder, passphrase, at=now - timedelta(minutes=1))
     refused(other, keys.open_trust(folder), CertificateRevoked)
 
@@ -226,3 +227,12 @@ def test_the_certificates_are_those_of_the_path(ring, now):
     refused(xades.sign(XML, longer, at=now), ring.trust, DocumentAltered)
     shorter = replace(ring.signer, chain=())
     refused(xades.sign(XML, shorter, at=now), ring.trust, DocumentAltered)
+
+
+def test_the_signer_s_certificate_alone_is_named(ring, now):
+    """EN 319 132-1 5.2.2; those above it are signed in KeyInfo."""
+    root = etree.fromstring(xades.sign(XML, ring.signer, at=now))
+    (named,) = root.iter("{http://uri.etsi.org/01903/v1.3.2#}SigningCertificateV2")
+    assert len(named) == 1
+    assert not list(root.iter("{http://uri.etsi.org/01903/v1.3.2#}SigningCertificate"))
+    assert len(list(root.iter("{http://www.w3.org/2000/09/xmldsig#}X509Certificate"))) == 2

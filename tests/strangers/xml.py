@@ -232,6 +232,12 @@ def transform_that_nobody_knows(a: Authority) -> Case:
 
 
 @cases.bad("xml-transforms")
+def canonical_form_with_parameters_of_its_own(a: Authority) -> Case:
+    reference = Reference(whole(), inside="<ds:XPath>self::text()</ds:XPath>")
+    return Case(signed(a, references=(reference,)))
+
+
+@cases.bad("xml-transforms")
 def no_enveloped_transform(a: Authority) -> Case:
     return Case(signed(a, references=(Reference(whole(), transforms=(C14N,)),)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -92,6 +93,16 @@ def test_a_worker_cannot_do_anything_but_read_its_file(program: str, error: str)
 
 def test_a_worker_can_read_what_it_needs() -> None:
     assert confined("print(len(bytes(100 * 1024**2)), len(open(os.devnull).read()))").split() == ["104857600", "0"]
+
+
+def test_a_worker_that_waits_is_ended_by_the_clock() -> None:
+    program = "from qujat.verifier.worker import confine\nimport time\nconfine(0.2, 1024**3)\ntime.sleep(60)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGALRM
+
+
+def test_a_worker_may_not_burn_more_than_its_time() -> None:
+    assert confined("import resource; print(resource.getrlimit(resource.RLIMIT_CPU))") == "(21, 22)\n"
 
 
 def test_a_server_that_was_killed_is_started_again(authority: Authority) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from io import BytesIO
 
 import pytest
-from pyhanko.pdf_utils.reader import PdfFileReader
 from strangers import pages, pdf
 from strangers.authority import Authority
 from strangers.case import Broken, Builder, Case
 
 from qujat.signing import scan
 from qujat.verifier import pdf_files
-from qujat.verifier.report import Objection, Report
+from qujat.verifier.report import Report
 from qujat.verifier.verification import verify_here
 
 
@@ -53,10 +51,13 @@ def test_a_signature_after_revocation_by_the_signers_own_word_is_refuted(authori
     assert judged(Case(pdf.signed(authority, make=revoked, more=b"")), authority).code == "revoked-no-poe"
 
 
-def test_a_file_that_another_reader_takes_apart_otherwise_is_open(authority: Authority) -> None:
+def test_a_file_that_another_reader_takes_apart_otherwise_is_open(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The last defence: pyHanko must have read the same objects at the same places as we did."""
-    one, other = pdf.pades_b_b(authority).content, pdf.two_signatures_one_after_the_other(authority).content
-    longer = pages.page(words=pages.words(b"longer"))
-    for read, accounted in ((one, other), (pages.page(), longer)):
-        with pytest.raises(Objection, match="revision"):
-            pdf_files._check_same_index(PdfFileReader(BytesIO(read)), scan.read(accounted))
+    case = pdf.pades_b_b(authority)
+    for accounted in (pdf.two_signatures_one_after_the_other(authority).content, pages.page()):
+        with monkeypatch.context() as patch:
+            read = scan.read(accounted)
+            patch.setattr(pdf_files.scan, "read", lambda content, read=read: read)
+            assert judged(case, authority).code == "pdf-structure"

@@ -86,6 +86,14 @@ def test_a_page_of_ours_that_another_program_signed_poses_as_ours(desk: Office, 
     assert (report.value, report.code) == ("invalid", "poses-as-ours")
 
 
+def test_a_copied_attachment_makes_a_page_pose_as_ours(desk: Office) -> None:
+    file = b"<</Type /Filespec/F (decision.xml)/UF (decision.xml)/EF <</F 8 0 R>>>>"
+    names = b"/Names <</EmbeddedFiles <</Names [(decision.xml) 7 0 R]>>>>"
+    catalog = b"<</Type /Catalog/Pages 2 0 R" + names + b">>"
+    page = pages.page({7: file, 8: pages.stream(b"<a/>", b"/Type /EmbeddedFile")}, catalog=catalog)
+    assert uploads.check(by_another_program(page, desk), desk).code == "poses-as-ours"
+
+
 def test_a_copied_mark_makes_a_page_pose_as_ours(desk: Office, genuine: Issued) -> None:
     """A decision of one's own with the QR code of a genuine one, honestly signed by its forger."""
     content = by_another_program(_with_qr(genuine.mark), desk)

@@ -90,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
     _forms(commands, common)
     _documents(commands, common)
     _word(commands, common)
+    _card(commands, common)
     _evidence(commands, common)
     _keys(commands, common)
     return top
@@ -169,6 +170,16 @@ def _word(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="FILE.docx",
         help="or FILE.pdf, where LibreOffice is installed",
     )
+
+
+def _card(commands: Any, common: argparse.ArgumentParser) -> None:
+    card = _group(commands, "card", "archive cards («Карточка электронного документа»)")
+    built = _add(card, common, "build", "card.build", "the card of a document: its XML, its signatures, pages of facts")
+    built.add_argument("number", metavar="NUMBER")
+    built.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    checked = _add(card, common, "check", "card.check", "are all signatures of a card right? Whoever made it")
+    checked.add_argument("file", type=Path, metavar="FILE.pdf")
+    checked.add_argument("--at", type=_moment, metavar="MOMENT", help="as of a day, or of 2031-01-01T12:00:00+05:00")
 
 
 def _evidence(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -10,7 +10,8 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── FieldErrors             field-errors: all at once, with their paths
 │   ├── DecisionChanged         decision-changed: this id came before with other contents
 │   ├── NumberTaken             number-taken
-│   └── UnknownDocument         unknown-document
+│   ├── UnknownDocument         unknown-document
+│   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
 │   ├── FrozenEditionChanged    frozen-edition-changed
 │   └── RenderingError          rendering-failed
@@ -29,6 +30,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── CertificateRevoked      certificate-revoked
 │   ├── TimestampInvalid        timestamp-invalid
 │   ├── MarkInvalid             mark-invalid
+│   ├── CardInvalid             an archive card that is not what its format asks for; the code says in what
 │   └── Indeterminate           neither proved nor refuted
 │       ├── UnsupportedAlgorithm    unsupported-algorithm
 │       ├── RevocationUnknown       revocation-unknown
@@ -119,6 +121,10 @@ class UnknownDocument(DecisionError):
     code = "unknown-document"
 
 
+class CardRefused(DecisionError):
+    code = "card-refused"
+
+
 class FormError(QujatError):
     """A form, a template or the paper is wrong: the project must be mended, not the decision."""
 
@@ -193,6 +199,15 @@ class TimestampInvalid(VerificationError):
 
 class MarkInvalid(VerificationError):
     code = "mark-invalid"
+
+
+class CardInvalid(VerificationError):
+    """An archive card, or a signature in it, that is not what the format asks for. `code` is stable and says in what:
+    no-timestamp, or one that begins with card-."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Indeterminate(VerificationError):

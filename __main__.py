@@ -92,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     _elsewhere(commands, common)
     _word(commands, common)
     _gallery(commands, common)
+    _card(commands, common)
     _evidence(commands, common)
     _keys(commands, common)
     return top
@@ -210,6 +211,16 @@ def _gallery(commands: Any, common: argparse.ArgumentParser) -> None:
     gallery.add_argument("--form", action="append", metavar="FORM", help="only this form; may be given again")
     gallery.add_argument("--language", choices=("kk", "ru"), help="only this language")
     gallery.add_argument("--no-pictures", action="store_true", help="PDFs and HTML only")
+
+
+def _card(commands: Any, common: argparse.ArgumentParser) -> None:
+    card = _group(commands, "card", "archive cards («Карточка электронного документа»)")
+    built = _add(card, common, "build", "card.build", "the card of a document: its XML, its signatures, pages of facts")
+    built.add_argument("number", metavar="NUMBER")
+    built.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    checked = _add(card, common, "check", "card.check", "are all signatures of a card right? Whoever made it")
+    checked.add_argument("file", type=Path, metavar="FILE.pdf")
+    checked.add_argument("--at", type=_moment, metavar="MOMENT", help="as of a day, or of 2031-01-01T12:00:00+05:00")
 
 
 def _evidence(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -38,15 +38,15 @@ _PDFUA_RDF = f"""<rdf:Description rdf:about="" xmlns:rdf="http://www.w3.org/1999
 
 
 class _Fetcher(URLFetcher):  # type: ignore[misc]
-    """Serves the mark of this page and nothing else: a wording cannot pull anything in."""
+    """Serves the images of this page and nothing else: a wording cannot pull anything in."""
 
-    def __init__(self, mark: bytes | None) -> None:
+    def __init__(self, sheet: Sheet) -> None:
         super().__init__(allowed_protocols=())
-        self._mark = mark
+        self._images = {**sheet.images, **({MARK_URL: sheet.mark} if sheet.mark else {})}
 
     def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
-        if url == MARK_URL and self._mark:
-            return URLFetcherResponse(url, self._mark, {"Content-Type": "image/png"})
+        if url in self._images:
+            return URLFetcherResponse(url, self._images[url], {"Content-Type": "image/png"})
         raise ValueError(f"a page may fetch nothing, asked for {url[:80]}")
 
 
@@ -90,7 +90,7 @@ def _style() -> tuple[FontConfiguration, CSS]:
 def lay_out(root: ElementTree.Element, sheet: Sheet) -> Document:
     """Lay out one HTML tree on pages."""
     fonts, style = _style()
-    return _Page(root, _Fetcher(sheet.mark)).render(font_config=fonts, stylesheets=[style], pdf_variant="pdf/a-3a")
+    return _Page(root, _Fetcher(sheet)).render(font_config=fonts, stylesheets=[style], pdf_variant="pdf/a-3a")
 
 
 def write(document: Document, sheet: Sheet) -> bytes:
@@ -101,14 +101,14 @@ def write(document: Document, sheet: Sheet) -> bytes:
             string=a.content,
             name=a.name,
             description=a.description,
-            relationship="Data",
+            relationship=a.relationship,
             created=sheet.created,
             modified=sheet.created,
         )
         for a in sheet.attachments
     ]
     written: bytes = document.write_pdf(
-        finisher=_finish, pdf_variant="pdf/a-3a", attachments=attachments, pdf_identifier=True
+        finisher=partial(_finish, sheet), pdf_variant="pdf/a-3a", attachments=attachments, pdf_identifier=True
     )
     return written
 
@@ -124,14 +124,31 @@ def _claim_ua(document: Document) -> None:
     metadata.generate_rdf_metadata = both
 
 
-def _finish(document: Document, pdf: pydyf.PDF) -> None:
+def _finish(sheet: Sheet, document: Document, pdf: pydyf.PDF) -> None:
     """Before the file is written: check the faces, and list each attachment once (WeasyPrint lists it twice)."""
     for font in document.fonts.values():
         _check_font(font)
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+    _order_attachments(sheet, pdf)
     _place_figures(document, pdf)
     pdf.objects[:] = [plain if plain.free == "f" else _Once(plain) for plain in pdf.objects]
+
+
+def _order_attachments(sheet: Sheet, pdf: pydyf.PDF) -> None:
+    """Number the keys of several attachments, and give the media types that were asked for.
+
+    A name tree is sorted by its keys (ISO 32000-1, 7.9.6). WeasyPrint takes the names of the files, in no order.
+    """
+    streams = [thing for thing in pdf.objects if isinstance(thing, pydyf.Stream)]
+    files = [stream for stream in streams if stream.extra.get("Type") == "/EmbeddedFile"]
+    for file, attachment in zip(files, sheet.attachments, strict=True):
+        if attachment.media_type:
+            file.extra["Subtype"] = f"/{attachment.media_type.replace('/', '#2f')}"
+    if len(files) > 1:
+        names = pdf.catalog["Names"]["EmbeddedFiles"]
+        (tree,) = (thing for thing in pdf.objects if thing.reference == names)
+        tree["Names"][::2] = [pydyf.String(f"{number:04}") for number in range(1, len(files) + 1)]
 
 
 def _place_figures(document: Document, pdf: pydyf.PDF) -> None:

@@ -11,7 +11,8 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── DecisionChanged         decision-changed: this id came before with other contents
 │   ├── NumberTaken             number-taken
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
-│   └── UnknownDocument         unknown-document
+│   ├── UnknownDocument         unknown-document
+│   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
 │   ├── FrozenEditionChanged    frozen-edition-changed
 │   └── RenderingError          rendering-failed
@@ -38,6 +39,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── CertificateRevoked      certificate-revoked
 │   ├── TimestampInvalid        timestamp-invalid
 │   ├── MarkInvalid             mark-invalid
+│   ├── CardInvalid             an archive card that is not what its format asks for; the code says in what
 │   └── Indeterminate           neither proved nor refuted
 │       ├── UnsupportedAlgorithm    unsupported-algorithm
 │       ├── RevocationUnknown       revocation-unknown
@@ -130,6 +132,10 @@ class AlreadyIssued(DecisionError):
 
 class UnknownDocument(DecisionError):
     code = "unknown-document"
+
+
+class CardRefused(DecisionError):
+    code = "card-refused"
 
 
 class FormError(QujatError):
@@ -246,6 +252,15 @@ class TimestampInvalid(VerificationError):
 
 class MarkInvalid(VerificationError):
     code = "mark-invalid"
+
+
+class CardInvalid(VerificationError):
+    """An archive card, or a signature in it, that is not what the format asks for. `code` is stable and says in what:
+    no-timestamp, or one that begins with card-."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Indeterminate(VerificationError):

@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pypdfium2
 import qrcode
@@ -41,6 +41,7 @@ MASK: Final = 2
 # marks were read: version 11 direct 200/200, print 200/200; version 12 direct 196/199, print 200/200.
 PRINTED_SIDE_MM: Final = 44.0
 
+_BYTES: Final = 4  # the mode indicator of bytes (ISO/IEC 18004, table 2)
 _MAX_PIXELS: Final = 40_000_000
 _QR_ONLY: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 
@@ -100,7 +101,22 @@ def draw(text: str) -> Drawing:
             f" ({version}): shorten the address of the office or the document's number"
         )
     code.make(fit=False)  # `version` has just found the fit; True would look for it twice more
-    return Drawing(version, tuple("".join("1" if dark else "0" for dark in row) for row in code.get_matrix()))
+    return _drawing(code)
+
+
+def draw_in(text: str, version: int) -> Drawing:
+    """Draw an ASCII text as bytes in a QR code of this version, correction M. RenderingError if it does not fit."""
+    code = qrcode.QRCode(version, qrcode.ERROR_CORRECT_M, mask_pattern=MASK, border=QUIET_ZONE)
+    code.add_data(QRData(text.encode("ascii"), _BYTES), optimize=0)
+    try:
+        code.make(fit=False)
+    except DataOverflowError as error:
+        raise RenderingError(f"expected a text that fits a QR of version {version}, came {len(text)} bytes") from error
+    return _drawing(code)
+
+
+def _drawing(code: qrcode.QRCode[Any]) -> Drawing:
+    return Drawing(code.version, tuple("".join("1" if dark else "0" for dark in row) for row in code.get_matrix()))
 
 
 def terminal(text: str) -> str:

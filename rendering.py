@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -31,22 +31,31 @@ FACE = "Qujat Serif"
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file inside the PDF: the data (AFRelationship Data, ISO 19005-3 clause 6.8)."""
+    """A file inside the PDF, and what it is to it (AFRelationship, ISO 19005-3 clause 6.8).
+
+    media_type: empty leaves it to the engine, which knows those of common endings.
+    """
 
     name: str
     content: bytes
     description: str
+    relationship: Literal["Data", "Source", "Supplement"] = "Data"
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Everything that a page is made of. `words` is the context of the wording; `mark` the PNG of the QR."""
+    """Everything that a page is made of. `words` is the context of the wording; `mark` the PNG of the QR.
+
+    images: further PNGs by the address under which the wording shows them.
+    """
 
     template: str
     words: Mapping[str, Any]
     created: datetime
     mark: bytes | None = None
     attachments: Sequence[Attachment] = field(default=())
+    images: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @cache

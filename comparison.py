@@ -7,8 +7,9 @@ cells on one page and their ends on the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from qujat.pagetext import squeezed
@@ -16,12 +17,23 @@ from qujat.pagetext import squeezed
 Unit = tuple[str, ...]
 
 
+class _Head(NamedTuple):
+    """The words of a table's head, and the unit behind it."""
+
+    words: str
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """How far a page has come: units before `unit` are done, and so many letters of each of its cells."""
+    """How far a page has come: units before `unit` are done, and so many letters of each of its cells.
+
+    `owed`: the head of a table that the page began without, and the next one has to begin with.
+    """
 
     unit: int
     done: tuple[int, ...] = ()
+    owed: str = ""
 
 
 def stands_on(root: ElementTree.Element, pages: Sequence[str]) -> bool:
@@ -30,30 +42,52 @@ def stands_on(root: ElementTree.Element, pages: Sequence[str]) -> bool:
     if body is None:
         return False
     foot = "".join(squeezed("".join(child.itertext())) for child in body if child.get("class") == "foot")
-    units = [unit for child in body if child.get("class") != "foot" for unit in _units(child)]
-    heads = {squeezed("".join(head.itertext())) for head in root.iter("thead")}
+    units, heads = list[Unit](), dict[int, _Head]()
+    for child in body:
+        if child.get("class") != "foot":
+            _gather(child, units, heads)
     places = {_Place(0)}
     for number, page in enumerate(pages, 1):
         text, ending = squeezed(page), f"{foot}{number}/{len(pages)}"
         if not text.endswith(ending):
             return False
         text = text[: len(text) - len(ending)]
-        begun = {text} | {text.removeprefix(head) for head in heads if number > 1}
-        places = {reached for place in places for rest in begun for reached in _read(units, place, rest)}
+        places = {
+            end
+            for place in places
+            for begun, rest in _beginnings(place, text, heads, number)
+            for end in _read(units, begun, rest)
+        }
     return _Place(len(units)) in places
 
 
-def _units(element: ElementTree.Element) -> Iterator[Unit]:
+def _gather(element: ElementTree.Element, units: list[Unit], heads: dict[int, _Head]) -> None:
     """What cannot break across pages in parallel: a row with its cells, or any other block as one."""
     if element.tag == "tr":
-        yield tuple(squeezed("".join(cell.itertext())) for cell in element)
+        units.append(tuple(squeezed("".join(cell.itertext())) for cell in element))
     elif element.find(".//tr") is None:
-        yield (squeezed("".join(element.itertext())),)
+        units.append((squeezed("".join(element.itertext())),))
     else:
-        yield (squeezed(element.text or ""),)
+        first = len(units) + 1
+        units.append((squeezed(element.text or ""),))
         for child in element:
-            yield from _units(child)
-            yield (squeezed(child.tail or ""),)
+            _gather(child, units, heads)
+            units.append((squeezed(child.tail or ""),))
+        if element.tag == "thead":
+            heads[first] = _Head(squeezed("".join(element.itertext())), len(units))
+
+
+def _beginnings(place: _Place, text: str, heads: Mapping[int, _Head], number: int) -> Iterator[tuple[_Place, str]]:
+    """Where a page can go on, and with which of its text, if the page before it ended at `place`."""
+    if not place.owed:
+        yield place, text
+    if number > 1:
+        for words in {head.words for head in heads.values()}:
+            if text.startswith(words) and place.owed in ("", words):
+                yield replace(place, owed=""), text.removeprefix(words)
+        if place.unit in heads and not any(place.done) and not place.owed:
+            head = heads[place.unit]
+            yield _Place(head.end, owed=head.words), text
 
 
 def _read(units: Sequence[Unit], place: _Place, text: str) -> Iterator[_Place]:
@@ -65,11 +99,11 @@ def _read(units: Sequence[Unit], place: _Place, text: str) -> Iterator[_Place]:
         if not text.startswith(whole, position):
             begun = done or (0,) * len(left)
             for parts in _parts(left, text[position:]):
-                yield _Place(index, tuple(a + b for a, b in zip(begun, parts, strict=True)))
+                yield _Place(index, tuple(a + b for a, b in zip(begun, parts, strict=True)), place.owed)
             return
         position, done = position + len(whole), ()
     if position == len(text):
-        yield _Place(len(units))
+        yield _Place(len(units), owed=place.owed)
 
 
 def _parts(cells: Sequence[str], text: str) -> Iterator[tuple[int, ...]]:

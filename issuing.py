@@ -11,13 +11,13 @@ from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from qujat import bilingual, document, pages, qr, rendering
+from qujat import bilingual, comparison, document, pages, pagetext, qr, rendering
 from qujat import mark as marks
 from qujat.amounts import AekDay
 from qujat.catalogue import Catalogue, Form, Wording
 from qujat.decision import Decision
 from qujat.document import ATTACHED, Sealed
-from qujat.errors import FieldError, FieldErrors, SeveralSigners
+from qujat.errors import FieldError, FieldErrors, RenderingError, SeveralSigners
 from qujat.fields import Context, check
 from qujat.languages import LANGUAGES, Language
 from qujat.office import Office
@@ -225,7 +225,10 @@ def typed_at(text: str) -> str:
 
 
 def render(reserved: Document, made: Mark, office: Office) -> dict[str, bytes]:
-    """Step 5. The unsigned pages by the tag of their language: "kk", "ru", or "kk-ru". Raises FormError."""
+    """Step 5. The unsigned pages by the tag of their language: "kk", "ru", or "kk-ru".
+
+    Raises FormError; RenderingError for a page that does not show every word, which a check would call altered.
+    """
     xml = document.to_xml(reserved.sealed)
     form = office.forms.form(reserved.data["form"])
     rendered = {
@@ -239,9 +242,16 @@ def render(reserved: Document, made: Mark, office: Office) -> dict[str, bytes]:
 def unsigned_page(
     found: Document, language: Language, shown: pages.DrawnMark, xml: bytes, office: Office, *, copy: bool = False
 ) -> bytes:
-    """One page, the same bytes for the same document."""
+    """One page, the same bytes for the same document. Raises RenderingError if it lacks a word of its wording."""
     attached = rendering.Attachment(ATTACHED, xml, f"{found.data['form']} {found.number}")
-    return rendering.pdf(pages.page(office.forms, found.data, language, shown, [attached], copy=copy))
+    sheet = pages.page(office.forms, found.data, language, shown, [attached], copy=copy)
+    page = rendering.pdf(sheet)
+    if not comparison.stands_on(rendering.tree(rendering.html(sheet)), pagetext.read(page).pages):
+        raise RenderingError(
+            f"form {found.data['form']} ({language}): expected every word on the page, came a page without some;"
+            " shorten the longest field of its tables"
+        )
+    return page
 
 
 def sign(reserved: Document, unsigned: Mapping[str, bytes], office: Office) -> list[Output]:

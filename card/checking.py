@@ -50,7 +50,7 @@ class _Checking:
 
     def verdict(self) -> Verdict:
         basis = Basis(self.at, (self.office.evidence or Policy()).as_json(), tuple(self.steps))
-        found = conclude(self.checks, self.shown, stand_in=self.office.trust.stand_in, basis=basis)
+        found = conclude(self.checks, self.shown, self.office.trust, basis)
         return replace(found, code=TRUSTED) if found.value == "valid" else found
 
     def card(self, content: bytes) -> None:
@@ -101,8 +101,8 @@ class _Checking:
         """What the register says of an original that is a document of ours; nothing of others."""
         if not _is_ours(original.content):
             return
-        beside = next(filter(None, (_as_registered(file, original) for file in signatures)), None)
-        verdict = check_file(original.content, self.office, at=self.at, beside=beside)
+        near = next(filter(None, (_as_registered(file, original) for file in signatures)), None)
+        verdict = check_file(original.content, self.office, at=self.at, near=near)
         self.shown["document"] = verdict.document
         code = "ok" if verdict.value == "valid" else verdict.code
         self.checks.append(Check("document", verdict.value, code))

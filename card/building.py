@@ -56,7 +56,7 @@ def build(number: str, office: Office) -> Card:
     stem = issuing.file_stem(number)
     (data,) = (file for file in found.files if file.role == "data")
     original = Attached(data.name, office.blobs.get(data.sha256))
-    detached = [office.blobs.get(file.sha256) for file in found.files if file.role == "cms"]
+    detached = [office.blobs.get(file.sha256) for file in found.files if file.role in ("cms", "approval")]
     try:
         signatures = fitting(original, detached, office)
     except VerificationError as error:

@@ -13,14 +13,17 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Final
 
-from qujat import answers, document
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from qujat import answers, beside
 from qujat.card import message, requirements, values
 from qujat.card.container import Attached, attachments
 from qujat.card.requirements import Read
 from qujat.checking import check_file
 from qujat.errors import CardInvalid, VerificationError
 from qujat.office import Office
-from qujat.signing import cms, xades
+from qujat.signing import cms
 from qujat.signing.acceptance import Policy
 from qujat.verdicts import Basis, Check, Verdict, conclude
 
@@ -50,7 +53,7 @@ class _Checking:
 
     def verdict(self) -> Verdict:
         basis = Basis(self.at, (self.office.evidence or Policy()).as_json(), tuple(self.steps))
-        found = conclude(self.checks, self.shown, stand_in=self.office.trust.stand_in, basis=basis)
+        found = conclude(self.checks, self.shown, self.office.trust, basis)
         return replace(found, code=TRUSTED) if found.value == "valid" else found
 
     def card(self, content: bytes) -> None:
@@ -74,7 +77,7 @@ class _Checking:
             self.checks.append(answers.failed(f"signature-{number}", error))
             return None
         self._ok(f"signature-{number}", read.stamp.time.isoformat())
-        self.shown["signatures"][number - 1]["signed_at"] = read.stamp.time.isoformat()
+        self.shown["signatures"][number - 1] |= {"signed_at": read.stamp.time.isoformat(), **_signer(read.certificate)}
         self._evidence(number, file, read)
         return read
 
@@ -101,8 +104,9 @@ class _Checking:
         """What the register says of an original that is a document of ours; nothing of others."""
         if not _is_ours(original.content):
             return
-        beside = next(filter(None, (_as_registered(file, original) for file in signatures)), None)
-        verdict = check_file(original.content, self.office, at=self.at, beside=beside)
+        # Whoever signs last is the head; where an official signed before him, that is another question.
+        near = next(filter(None, (_as_registered(file, original) for file in reversed(signatures))), None)
+        verdict = check_file(original.content, self.office, at=self.at, near=near)
         self.shown["document"] = verdict.document
         code = "ok" if verdict.value == "valid" else verdict.code
         self.checks.append(Check("document", verdict.value, code))
@@ -132,7 +136,7 @@ def _is_signature(content: bytes) -> bool:
 
 def _is_ours(content: bytes) -> bool:
     try:
-        document.from_xml(xades.read(content).data)
+        beside.data_in(content)
     except VerificationError:
         return False
     return True
@@ -142,10 +146,17 @@ def _as_registered(file: Attached, original: Attached) -> bytes | None:
     """A signature as our register keeps it, if it is one of ours."""
     try:
         bare = values.removed(cms.der_of(file.content))
-        cms.read(bare, original.content)
+        beside.detached(bare, original.content)
     except VerificationError:
         return None
     return bare
+
+
+def _signer(certificate: x509.Certificate) -> dict[str, str]:
+    """Who a certificate says that its holder is: a card may bear the signatures of others beside ours."""
+    kinds = {"signer": NameOID.COMMON_NAME, "organisation": NameOID.ORGANIZATION_NAME}
+    found = {name: certificate.subject.get_attributes_for_oid(kind) for name, kind in kinds.items()}
+    return {name: str(attributes[0].value) if attributes else "" for name, attributes in found.items()}
 
 
 def _described(file: Attached) -> dict[str, Any]:

@@ -161,9 +161,15 @@ def _holder(one: Signature) -> Mapping[str, str]:
 def _certificate(certificate: x509.Certificate) -> Mapping[str, str]:
     return {
         "serial": f"{certificate.serial_number:x}",
-        "subject": certificate.subject.rfc4514_string(),
-        "issuer": certificate.issuer.rfc4514_string(),
+        "subject": _spelled(certificate.subject),
+        "issuer": _spelled(certificate.issuer),
     }
+
+
+def _spelled(name: x509.Name) -> str:
+    """A name as RFC 4514 writes it, with room to break lines, and a word for the identifier in which the IIN stands."""
+    parts = (rdn.rfc4514_string({NameOID.SERIAL_NUMBER: "SERIALNUMBER"}) for rdn in reversed(name.rdns))
+    return ", ".join(parts)
 
 
 def _policies(certificate: x509.Certificate) -> list[str]:

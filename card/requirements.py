@@ -85,11 +85,13 @@ def prove(
 
 
 def _ours(encoded: bytes, original: bytes) -> Signed | None:
-    """The signature as the register keeps it, with its archive timestamps; None if it is not of our making."""
-    try:
-        return cms.read(values.removed(encoded), original)
-    except VerificationError:
-        return None
+    """The signature as the register keeps it, with its archive timestamps, made here or elsewhere; None for others."""
+    for plain in (False, True):
+        try:
+            return cms.read(values.removed(encoded), original, plain=plain)
+        except VerificationError:
+            continue
+    return None
 
 
 def _anybodys(message: messages.Message, certificate: x509.Certificate, stamp: Timestamp, held: Evidence) -> Signed:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from qujat.card import message as messages
 from qujat.card.message import REVOCATION_VALUES, Message
 from qujat.errors import DocumentAltered
-from qujat.signing import der, signeddata
+from qujat.signing import archive, der
 from qujat.signing.der import DerError, tlv
 from qujat.signing.evidence import Evidence, evidence
 
@@ -40,7 +40,7 @@ def found_in(message: Message) -> Evidence:
 def beside(message: Message) -> Evidence:
     """What stands in SignedData.crls (RFC 5652 10.2.1, RFC 5940). Raises DocumentAltered."""
     try:
-        answers = {member: signeddata.ocsp_of_choice(member) for member in message.revocations}
+        answers = {member: archive.ocsp_of_choice(member) for member in message.revocations}
     except (ValueError, IndexError) as error:
         raise _not_values(str(error)) from error
     crls = [member for member, response in answers.items() if response is None]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qujat.__main__ import CHECKED
 from qujat.commands import print_json, write
 from qujat.commands.documents import office
-from qujat.errors import StoreError
+from qujat.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from qujat.verdicts import Verdict
@@ -49,7 +49,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_FILE + 1)
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _print(verdict: Verdict) -> None:
@@ -60,6 +60,8 @@ def _print(verdict: Verdict) -> None:
     files = [verdict.document[name] for name in ("original",) if name in verdict.document]
     for file in [*files, *verdict.document.get("signatures", [])]:
         print(f"  {file['name']:<32}{file['bytes']:>9} bytes  {file.get('signed_at', '')}")
+        if "signer" in file:
+            print(f"    {file['signer']}, {file['organisation']}")
     for answer in verdict.checks:
         print(f"  {answer.name:<14}{answer.value:<15}{answer.code:<27}{answer.detail}")
     print(f"  as of {described['at']}")

@@ -125,7 +125,7 @@ def _held(message: SignedData) -> tuple[bytes, ...]:
 
 def _values(message: SignedData) -> Evidence:
     """The evidence in a message. ValueError, IndexError."""
-    answers = {member: _ocsp_of_choice(member) for member in message.revocations}
+    answers = {member: ocsp_of_choice(member) for member in message.revocations}
     crls = [member for member, response in answers.items() if response is None]
     roots = (certificate for certificate in message.certificates if signeddata.is_self_issued(certificate))
     return evidence(roots, filter(None, answers.values()), crls)
@@ -136,7 +136,7 @@ def ocsp_choice(response: bytes) -> bytes:
     return tlv(signeddata.OTHER_REVOCATION, _OCSP_RESPONSE, response)
 
 
-def _ocsp_of_choice(member: bytes) -> bytes | None:
+def ocsp_of_choice(member: bytes) -> bytes | None:
     """The OCSP response in a member of SignedData.crls; None for a list of revoked certificates. DerError."""
     element = der.one(member)
     if element.tag == der.SEQUENCE:

@@ -20,10 +20,12 @@ EPILOG = """exit codes:
   5  the check says invalid
   6  store trouble
   7  the check says indeterminate
+130  interrupted
 
 The configuration is one TOML file, named by --config or QUJAT_CONFIG; without one everything is kept in ./var.
 """
 MOST_PROCESSES = 256
+INTERRUPTED = 130
 CHECKED = {"valid": 0, "invalid": 5, "indeterminate": 7}
 
 
@@ -57,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_code(error)
     except BrokenPipeError:
         return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:

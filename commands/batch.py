@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qujat import settings as configuration
+from qujat.__main__ import INTERRUPTED
 from qujat.commands import print_json
 from qujat.errors import ConfigurationError
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from qujat.pool import Opening
     from qujat.results import Progress, Results, Source
     from qujat.settings import Settings
-
-INTERRUPTED = 130
 
 
 def batch(options: Namespace) -> int:

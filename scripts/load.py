@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,20 +67,39 @@ def memory(pid: int) -> float:
     return total / 1024
 
 
+def used(pid: int, by: dict[int, float]) -> None:
+    """Note the processor time that a process and its children have used so far, in seconds, by process."""
+    for each in tree(pid):
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        by[each] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Watch:
+    """What was seen of a process and its children: samples of memory (MB), processor time by process (seconds)."""
+
+    memory: list[float] = field(default_factory=list)
+    processor: dict[int, float] = field(default_factory=dict)
+
+
 @contextmanager
-def watched(pid: int, every: float = 1.0) -> Iterator[list[float]]:
-    """Samples of the memory of a process, taken until the block ends."""
-    samples: list[float] = []
+def watched(pid: int, every: float = 0.5) -> Iterator[Watch]:
+    """Watch a process until the block ends."""
+    seen = Watch()
     stop = threading.Event()
 
     def sample() -> None:
         while not stop.wait(every):
-            samples.append(memory(pid))
+            seen.memory.append(memory(pid))
+            used(pid, seen.processor)
 
     thread = threading.Thread(target=sample)
     thread.start()
     try:
-        yield samples
+        yield seen
     finally:
         stop.set()
         thread.join()
@@ -97,14 +117,15 @@ def run_batch(folder: Path, source: Path, processes: int) -> float:
     environment = make_home(folder)
     command = [QUJAT, "batch", source, "-o", folder / "out", "--processes", str(processes), "--json"]
     started = time.monotonic()
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as running, watched(running.pid) as samples:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as running, watched(running.pid) as seen:
         said = json.loads(running.communicate()[0])
     seconds = time.monotonic() - started
     rate = said["issued"] / seconds
+    each = sum(seen.processor.values()) / said["issued"]
     print(
         f"{processes} process{'es' if processes > 1 else '  '}  {said['issued']} issued, {said['refused']} refused"
-        f" in {seconds:6.1f} s: {rate:5.2f} a second; MB by quarters of the time: {quarters(samples)}, most"
-        f" {max(samples, default=0):.0f}",
+        f" in {seconds:6.1f} s: {rate:5.2f} a second, {each:.3f} s of processor time each;\n"
+        f"             MB by quarters of the time: {quarters(seen.memory)}, most {max(seen.memory, default=0):.0f}",
         flush=True,
     )
     return rate

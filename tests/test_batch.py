@@ -300,7 +300,7 @@ def test_a_killed_batch_is_taken_up_where_it_was_and_none_is_doubled(start: Star
         assert time.monotonic() < give_up
         time.sleep(0.01)
     again = start()
-    again.until(2)
+    again.until(again.rows() + 1)
     again.process.send_signal(signal.SIGINT)
     said = json.loads(again.process.communicate(timeout=60)[0])
     assert (again.process.returncode, said["state"]) == (130, "interrupted")

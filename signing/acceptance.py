@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from qujat.errors import UnsupportedAlgorithm
 from qujat.signing.trust import Path
 
-# Elliptic curves and RSA: NIST IR 8547 allows 112 bits until 2030 and all of them until 2035. Nobody has named an end
-# of SHA-2: its day is when to look again.
+# The earlier of two sources. ETSI TS 119 312 V1.5.1 (2024-12), as EU DSS 6.4 has it in its policy, lets RSA with PKCS #1
+# v1.5 end before 2029, at any length; NIST IR 8547 all of RSA and elliptic curves after 2035. Nobody has named an end of
+# SHA-2: its day is when to look again.
 ALGORITHMS: Mapping[str, date] = MappingProxyType(
     {
         "SHA-256": date(2045, 12, 31),
@@ -23,8 +24,8 @@ ALGORITHMS: Mapping[str, date] = MappingProxyType(
         "ECDSA-P256": date(2035, 12, 31),
         "ECDSA-P384": date(2035, 12, 31),
         "ECDSA-P521": date(2035, 12, 31),
-        "RSA-2048": date(2030, 12, 31),
-        "RSA-3072": date(2035, 12, 31),
+        "RSA-2048": date(2028, 12, 31),
+        "RSA-3072": date(2028, 12, 31),
     }
 )
 _CURVES = {"secp256r1": "ECDSA-P256", "secp384r1": "ECDSA-P384", "secp521r1": "ECDSA-P521"}

@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     _gallery(commands, common)
     _card(commands, common)
     _evidence(commands, common)
+    _register(commands, common)
     _keys(commands, common)
     return top
 
@@ -256,6 +257,12 @@ def _evidence(commands: Any, common: argparse.ArgumentParser) -> None:
         command.add_argument("--months", type=int, default=12, metavar="N", help="how far ahead to look (default: 12)")
 
 
+def _register(commands: Any, common: argparse.ArgumentParser) -> None:
+    register = _group(commands, "register", "checkpoints of the register: was anything changed behind its back?")
+    _add(register, common, "seal", "register.seal", "sign what the register holds now; run it every day")
+    _add(register, common, "audit", "register.audit", "does the register still hold what was sealed?")
+
+
 def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     keys = commands.add_parser("keys", help="the stand-in keys of this installation").add_subparsers(
         metavar="WHAT", required=True
@@ -263,8 +270,8 @@ def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     init = _add(keys, common, "init", "keys.keys_init", "make stand-in keys: a demonstration, not an EDS")
     _head(init)
     rotate = _add(keys, common, "rotate", "keys.keys_rotate", "a new key for an old one; what that signed stays valid")
-    rotate.add_argument("what", choices=("mark", "head", "tsa", "passphrase"))
-    rotate.add_argument("--compromised", action="store_true", help="the mark's old key has leaked")
+    rotate.add_argument("what", choices=("mark", "register", "head", "tsa", "passphrase"))
+    rotate.add_argument("--compromised", action="store_true", help="the old key (mark, register) has leaked")
     _head(rotate)
     _add(keys, common, "show", "keys.keys_show", "who signs here, until when, and on whose trust")
     _add(

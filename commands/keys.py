@@ -61,7 +61,7 @@ def _person(options: Namespace) -> Any:
 
 
 def keys_rotate(options: Namespace) -> int:
-    """qujat keys rotate mark|head|tsa|passphrase"""
+    """qujat keys rotate mark|register|head|tsa|passphrase"""
     from qujat.office import now, passphrase
     from qujat.signing import rotation
 
@@ -70,6 +70,8 @@ def keys_rotate(options: Namespace) -> int:
     match options.what:
         case "mark":
             rotation.rotate_mark(folder, secret, at=now(), compromised=options.compromised)
+        case "register":
+            rotation.rotate_register(folder, secret, at=now(), compromised=options.compromised)
         case "head":
             rotation.rotate_head(folder, secret, _person(options), at=now())
         case "tsa":
@@ -111,12 +113,22 @@ def keys_show(options: Namespace) -> int:
         **_signer(settings, trust),
         "lists_until": _lists_until(trust),
         "mark_keys": [_mark_key(key) for key in open_mark_keys(settings.key_folder).values()],
+        "register_keys": _register_keys(settings),
     }
     if options.json:
         print_json(described)
     else:
-        print("\n".join(f"{key:<12}{value}" for key, value in described.items()))
+        print("\n".join(f"{key:<14}{value}" for key, value in described.items()))
     return 0
+
+
+def _register_keys(settings: configuration.Settings) -> list[str]:
+    """None in an installation of before."""
+    from qujat.signing.mark_keys import REGISTER_FILE, open_register_keys
+
+    if not (settings.key_folder / REGISTER_FILE).exists():
+        return []
+    return [_mark_key(key) for key in open_register_keys(settings.key_folder).values()]
 
 
 def _mark_key(key: MarkKey) -> str:

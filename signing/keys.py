@@ -6,6 +6,7 @@ root.pem issuing.pem head.pem ocsp.pem tsa.pem   certificates
 root.crl.pem issuing.crl.pem                lists of revoked certificates, those of before as root.*.crl.pem
 *.key.pem                                   PKCS#8, encrypted with the passphrase
 mark-keys.json                              public keys of the QR mark, retired ones too
+register-keys.json                          the same of the register's checkpoints (register.key.pem)
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from qujat.errors import ConfigurationError, KeyUnavailable
 from qujat.signing.chains import chain_of
 from qujat.signing.evidence import RevocationSource
-from qujat.signing.mark_keys import MarkKey, create_mark_key, kid_of, open_mark_keys
+from qujat.signing.mark_keys import (
+    REGISTER_KEY,
+    MarkKey,
+    create_mark_key,
+    kid_of,
+    open_mark_keys,
+    open_register_keys,
+)
 from qujat.signing.responder import Responder, StandInSource
 from qujat.signing.services import Service, answers, lists, timestamps
 from qujat.signing.signer import KeySigner, Signer
@@ -43,6 +51,8 @@ __all__ = [
     "open_anchors",
     "open_keys",
     "open_mark_keys",
+    "open_register_key",
+    "open_register_keys",
     "open_trust",
     "publish",
     "revoke",
@@ -88,17 +98,35 @@ def open_keys(
     trust = trust or open_trust(folder)
     signer = signer or _stand_in(folder, passphrase, trust)
     mark_key, mark_keys = load_key(folder / "mark.key.pem", passphrase), open_mark_keys(folder)
-    if kid_of(mark_key.public_key()) not in mark_keys:
-        raise KeyUnavailable(
-            "expected the mark's key among mark-keys.json, came another; restore the file that was made with the key"
-        )
-    if mark_keys[kid_of(mark_key.public_key())].retired_at:
-        raise KeyUnavailable(
-            "expected a key for marks that is in use, came a retired one: its rotation was cut short;"
-            " run `qujat keys rotate mark` again"
-        )
+    _check_listed("mark", mark_key, mark_keys)
     timestamper, revocation = _timestamper(folder, passphrase, clock), _revocation(folder, passphrase, trust, clock)
     return KeyRing(signer, timestamper, revocation, trust, mark_key, mark_keys)
+
+
+def open_register_key(folder: Path, passphrase: bytes) -> ec.EllipticCurvePrivateKey:
+    """The key that signs the register's checkpoints, and nothing else: who signs documents does not hold it.
+
+    Raises KeyUnavailable (none, such as in an installation of before; a wrong passphrase; a retired one).
+    """
+    known = open_register_keys(folder)
+    key = load_key(folder / REGISTER_KEY, passphrase)
+    _check_listed("register", key, known)
+    return key
+
+
+def _check_listed(what: str, key: ec.EllipticCurvePrivateKey, known: Mapping[bytes, MarkKey]) -> None:
+    """Raise KeyUnavailable unless the key is in the list of its public keys, and still in use."""
+    listed = known.get(kid_of(key.public_key()))
+    if listed is None:
+        raise KeyUnavailable(
+            f"expected the {what}'s key among {what}-keys.json, came another; restore the file that was made with the"
+            " key"
+        )
+    if listed.retired_at:
+        raise KeyUnavailable(
+            f"expected a key of the {what} that is in use, came a retired one: its rotation was cut short;"
+            f" run `qujat keys rotate {what}` again"
+        )
 
 
 def open_trust(folder: Path) -> Trust:

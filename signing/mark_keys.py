@@ -1,4 +1,7 @@
-"""The public keys of the QR mark, with the time each was good for: a retired key still checks old marks."""
+"""The public keys of the QR mark, with the time each was good for: a retired key still checks old marks.
+
+The keys of the register's checkpoints are listed in the same way, in a file of their own.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,13 @@ from qujat.blobs import write_whole
 from qujat.errors import ConfigurationError, KeyUnavailable
 
 FILE = "mark-keys.json"
+REGISTER_FILE, REGISTER_KEY = "register-keys.json", "register.key.pem"
 
 
 @dataclass(frozen=True, slots=True)
 class MarkKey:
-    """A public ES256 key. Marks made in [valid_from, retired_at) count; a compromised key proves nothing by itself."""
+    """A public ES256 key, of marks or of the register. What it signed in [valid_from, retired_at) counts; a compromised
+    key proves nothing by itself."""
 
     kid: bytes
     public_key: ec.EllipticCurvePublicKey
@@ -47,21 +52,31 @@ def open_mark_keys(folder: Path) -> Mapping[bytes, MarkKey]:
 
     Raises KeyUnavailable if there is no such file, ConfigurationError if it was damaged.
     """
+    return _listed(folder, FILE, "make a stand-in or name the right folder")
+
+
+def open_register_keys(folder: Path) -> Mapping[bytes, MarkKey]:
+    """All keys of the register's checkpoints by their kid, retired ones too. Raises as `open_mark_keys` does."""
+    return _listed(
+        folder, REGISTER_FILE, "run `qujat keys rotate register`, which gives an old installation its first key"
+    )
+
+
+def _listed(folder: Path, name: str, otherwise: str) -> Mapping[bytes, MarkKey]:
     try:
-        content = (folder / FILE).read_bytes()
+        content = (folder / name).read_bytes()
     except OSError as error:
-        raise KeyUnavailable(
-            f"expected {FILE} in {folder}, came {error.strerror}; make a stand-in or name the right folder"
-        ) from error
+        raise KeyUnavailable(f"expected {name} in {folder}, came {error.strerror}; {otherwise}") from error
     try:
         keys = [_read(entry) for entry in json.loads(content)["keys"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"expected {FILE} as Qujat writes it, came {error}; restore it from a copy") from error
+        raise ConfigurationError(f"expected {name} as Qujat writes it, came {error}; restore it from a copy") from error
     return {key.kid: key for key in keys}
 
 
 def create_mark_key(folder: Path, passphrase: bytes, *, now: datetime) -> None:
-    """Write a new key of the mark into `folder` (0700), encrypted (0600), and the list of public keys beside it.
+    """Write a new key of the mark and one of the register into `folder` (0700), encrypted (0600), and beside each the
+    list of its public keys.
 
     For an installation whose documents are signed by a key that it already has, or elsewhere.
     Raises KeyUnavailable if the folder holds keys already: they are never overwritten.
@@ -70,12 +85,26 @@ def create_mark_key(folder: Path, passphrase: bytes, *, now: datetime) -> None:
         raise KeyUnavailable(f"expected an empty folder for new keys, came {folder} with keys in it; name another")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
+    for name, content in new_files(passphrase, now - timedelta(days=1)).items():
+        write_whole(folder / name, content)
+
+
+def new_files(passphrase: bytes, start: datetime) -> dict[str, bytes]:
+    """The files of new keys for marks and for the register, good from `start`.
+
+    Each list stands before its key: a key without its place in the list would be refused for ever.
+    """
+    return {
+        **_pair(FILE, "mark.key.pem", passphrase, start),
+        **_pair(REGISTER_FILE, REGISTER_KEY, passphrase, start),
+    }
+
+
+def _pair(listed: str, name: str, passphrase: bytes, start: datetime) -> dict[str, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
     public = key.public_key()
-    # The list first: a key without its place in it would be refused for ever.
-    write_whole(folder / FILE, mark_keys_json([MarkKey(kid_of(public), public, now - timedelta(days=1))]))
-    write_whole(folder / "mark.key.pem", encrypted)
+    return {listed: mark_keys_json([MarkKey(kid_of(public), public, start)]), name: encrypted}
 
 
 def mark_keys_json(keys: Iterable[MarkKey]) -> bytes:

@@ -1,8 +1,8 @@
 """New keys in the place of old ones: what the old ones signed stays provable, since their public parts are kept.
 
-A head's or timestamp authority's old certificate goes into retired/ (its signatures carry it anyway); the mark's old
-public key stays in mark-keys.json with the moment from which it signs no more. Private keys that are retired are
-destroyed: nothing needs them, and what is not there cannot leak.
+A head's or timestamp authority's old certificate goes into retired/ (its signatures carry it anyway); the old public
+key of the mark stays in mark-keys.json, that of the register in register-keys.json, with the moment from which it signs
+no more. Private keys that are retired are destroyed: nothing needs them, and what is not there cannot leak.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from qujat.errors import KeyUnavailable
 from qujat.signing import standin
-from qujat.signing.mark_keys import FILE, MarkKey, kid_of, mark_keys_json, open_mark_keys
+from qujat.signing.mark_keys import (
+    FILE,
+    REGISTER_FILE,
+    REGISTER_KEY,
+    MarkKey,
+    kid_of,
+    mark_keys_json,
+    open_mark_keys,
+    open_register_keys,
+)
 from qujat.signing.secret_files import write
 
 RETIRED = "retired"
@@ -29,15 +38,45 @@ def rotate_mark(folder: Path, passphrase: bytes, *, at: datetime, compromised: b
     A compromised key proves nothing by itself from then on; marks of before are looked up in the register.
     Raises KeyUnavailable (wrong passphrase, no key).
     """
-    old, at = standin.load_key(folder / "mark.key.pem", passphrase), at.replace(microsecond=0)
-    known = dict(open_mark_keys(folder))
-    retired = known[kid_of(old.public_key())]
-    known[retired.kid] = replace(retired, retired_at=at, compromised_at=at if compromised else None)
+    known = open_mark_keys(folder)
+    return _rotate_listed(folder, passphrase, (FILE, "mark.key.pem"), known, at, compromised)
+
+
+def rotate_register(folder: Path, passphrase: bytes, *, at: datetime, compromised: bool = False) -> MarkKey:
+    """A new key for the register's checkpoints from `at`; the first one where an installation has none yet.
+
+    Raises KeyUnavailable (wrong passphrase, no key where there was one).
+    """
+    if (folder / REGISTER_KEY).exists():
+        known = open_register_keys(folder)
+        return _rotate_listed(folder, passphrase, (REGISTER_FILE, REGISTER_KEY), known, at, compromised)
+    standin.load_key(folder / "mark.key.pem", passphrase)  # so that all keys keep one passphrase
+    known = open_register_keys(folder) if (folder / REGISTER_FILE).exists() else {}
+    return _new(folder, passphrase, (REGISTER_FILE, REGISTER_KEY), known, at.replace(microsecond=0))
+
+
+def _rotate_listed(
+    folder: Path,
+    passphrase: bytes,
+    names: tuple[str, str],
+    known: Mapping[bytes, MarkKey],
+    at: datetime,
+    compromised: bool,
+) -> MarkKey:
+    """`names`: of the list of public keys, and of the key."""
+    old, at = standin.load_key(folder / names[1], passphrase), at.replace(microsecond=0)
+    retired = replace(known[kid_of(old.public_key())], retired_at=at, compromised_at=at if compromised else None)
+    return _new(folder, passphrase, names, {**known, retired.kid: retired}, at)
+
+
+def _new(
+    folder: Path, passphrase: bytes, names: tuple[str, str], known: Mapping[bytes, MarkKey], at: datetime
+) -> MarkKey:
     made = ec.generate_private_key(ec.SECP256R1())
     new = MarkKey(kid_of(made.public_key()), made.public_key(), at)
-    # The public list first: after a crash in between, `open_keys` refuses the retired key and this can be run again.
-    write(folder, {FILE: mark_keys_json([*known.values(), new])})
-    write(folder, {"mark.key.pem": standin.encrypted(made, passphrase)})
+    # The public list first: after a crash in between, the retired key is refused and this can be run again.
+    write(folder, {names[0]: mark_keys_json([*known.values(), new])})
+    write(folder, {names[1]: standin.encrypted(made, passphrase)})
     return new
 
 

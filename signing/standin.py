@@ -25,7 +25,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 from qujat.errors import KeyUnavailable
 from qujat.signing import policy
-from qujat.signing.mark_keys import MarkKey, kid_of, mark_keys_json
+from qujat.signing.mark_keys import new_files
 from qujat.signing.secret_files import refuse_if_shared, write
 from qujat.signing.trust import STAND_IN_POLICY
 
@@ -58,7 +58,8 @@ class Holder:
 def create_stand_in(
     folder: Path, passphrase: bytes, person: Person, *, now: datetime, services: str = SERVICES
 ) -> None:
-    """Write a whole stand-in PKI into `folder` (0700): certificates, CRLs, encrypted keys (0600), the mark's key.
+    """Write a whole stand-in PKI into `folder` (0700): certificates, CRLs, encrypted keys (0600), the keys of the
+    mark and of the register.
 
     Root → issuing CA → head of the authority, OCSP responder; root → timestamp authority. Everything starts a day
     before `now`. `services`: the address where OCSP and CRLs are served (…/ocsp, …/root.crl, …/issuing.crl), named in
@@ -75,15 +76,12 @@ def create_stand_in(
     head = _issue(issuing, _subject(person), start, _YEAR, _head_extensions() | by_issuing)
     ocsp = _issue(issuing, _name(f"{LOUD}: ответы OCSP"), start, 5 * _YEAR, _responder_extensions())
     tsa = _issue(root, _name(f"{LOUD}: метки времени"), start, 5 * _YEAR, _tsa_extensions() | by_root)
-    mark = ec.generate_private_key(ec.SECP256R1())
     holders = {"root": root, "issuing": issuing, "head": head, "ocsp": ocsp, "tsa": tsa}
     files = {f"{name}.pem": holder.certificate.public_bytes(Encoding.PEM) for name, holder in holders.items()}
     keys = {f"{name}.key.pem": encrypted(holder.key, passphrase) for name, holder in holders.items()}
     files["root.crl.pem"] = _crl(root, start, [], number=1)
     files["issuing.crl.pem"] = _crl(issuing, start, [], number=1)
-    public = mark.public_key()
-    files["mark-keys.json"] = mark_keys_json([MarkKey(kid_of(public), public, start)])
-    write(folder, files | keys | {"mark.key.pem": encrypted(mark, passphrase)})
+    write(folder, files | keys | new_files(passphrase, start))
 
 
 def revoke(

@@ -26,3 +26,8 @@ def message(name: str, language: str) -> str:
 def page_words(language: str) -> dict[str, str]:
     """Everything that the signing page says, in one language."""
     return {name: texts[language] for name, texts in _words()["page"].items()}
+
+
+def document_name(name: str, language: str, title: str) -> str:
+    """What people see of a file to sign: `name` as the ticket has it (page.kk, data), `title` that of its document."""
+    return _words()["documents"][name.replace(".", "-")][language].format(title=title)

@@ -47,7 +47,7 @@ HARDWARE = (
     "AKJaCartaStore",
     "AKAKEYStore",
 )
-_ROLES = {"head": policy.HEAD, "entitled": policy.ENTITLED_TO_SIGN}
+_ROLES = {"head": policy.HEAD, "entitled": policy.ENTITLED_TO_SIGN, "organisation": policy.ORGANISATION}
 _PATH = re.compile(r"/([A-Za-z0-9_-]{32})(?:/(documents)(?:/([a-z0-9._-]+))?)?")
 _LOOPBACK = re.compile(r"wss?://(127\.0\.0\.1|localhost):[0-9]{1,5}")
 _TRY_LATER = (Indeterminate, SigningServiceUnavailable, TimestampUnavailable)
@@ -64,7 +64,9 @@ class Desk:
     """Where the official's browser comes to, mounted at `base` (a path without a slash at its end).
 
     `storages`: kinds of tokens that NCALayer may offer (`HARDWARE`: no key in a file); None for all of them.
-    `address` is NCALayer's own; another is for tests. Raises ConfigurationError for one that is not this machine.
+    `stamped`: NCALayer asks the national authority for a timestamp; False where `complete` stamps by itself, as
+    `pipeline.complete` does. `address` is NCALayer's own; another is for tests. Raises ConfigurationError for one that
+    is not this machine.
     Who may open a session is for whoever mounts it to say: the address of a session is a secret, not a login.
     """
 
@@ -72,6 +74,7 @@ class Desk:
     complete: Complete
     base: str = "/sign"
     storages: tuple[str, ...] | None = None
+    stamped: bool = True
     address: str = ADDRESS
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
@@ -87,15 +90,18 @@ class Desk:
         )
 
 
-def sign_request(session: Session, locale: str, storages: tuple[str, ...] | None = None) -> dict[str, Any]:
+def sign_request(
+    session: Session, locale: str, storages: tuple[str, ...] | None = None, *, stamped: bool = True
+) -> dict[str, Any]:
     """The frame that NCALayer gets: kz.gov.pki.knca.basics, sign. One document goes as text, several as a list."""
+    # The bytes, not their digest, which for a GOST key would have to be Streebog; the content stays outside.
+    how: dict[str, Any] = {"decode": True, "encapsulate": False, "digested": False}
     contents = [base64.b64encode(document.content).decode("ascii") for document in session.documents]
     who = session.signatory
     args: dict[str, Any] = {
         "format": "cms",
         "data": contents[0] if len(contents) == 1 else contents,
-        # The bytes, not their digest, which for a GOST key would have to be Streebog; the content stays outside.
-        "signingParams": {"decode": True, "encapsulate": False, "digested": False, "tsaProfile": {}},
+        "signingParams": {**how, "tsaProfile": {}} if stamped else how,
         "signerParams": {
             "extKeyUsageOids": [policy.EMAIL_PROTECTION.dotted_string, _ROLES[who.role].dotted_string],
             "iin": who.iin,
@@ -134,7 +140,7 @@ def respond(request: Request, desk: Desk) -> Response:
         return _said(410, "closed", request)
     if request.method == "POST":
         return _post(request, session, desk)
-    asked = sign_request(session, _language(request), desk.storages)
+    asked = sign_request(session, _language(request), desk.storages, stamped=desk.stamped)
     return json_response(200, {"request": asked, "ids": [document.id for document in session.documents]})
 
 

@@ -1,6 +1,6 @@
 """One asking of one official for signatures: it is open for minutes, takes signatures once, and then is closed.
 
-`InMemory` serves one process. A deployment of several needs a store that they share; `Sessions` is all that it owes.
+`InMemory` serves one process, `sessionfile.InFile` several on one machine; `Sessions` is all that a store owes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ class SessionClosed(SigningError):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What an official is asked to sign. `id` stands in an address, `token` opens the documents to an app."""
+    """What an official is asked to sign. `id` stands in an address, `token` opens the documents to an app.
+
+    `reference`: what the session is about, for `complete`; such as the ticket of `pipeline.prepare`.
+    """
 
     id: str = field(repr=False)
     token: str = field(repr=False)
@@ -41,6 +44,7 @@ class Session:
     expires_at: datetime
     state: State = "open"
     attempts: int = 0
+    reference: str = field(default="", repr=False)
 
     def takes(self, now: datetime) -> bool:
         """Whether signatures may still come."""
@@ -59,6 +63,9 @@ Complete = Callable[[Session, Sequence[Signed]], None]
 class Sessions(Protocol):
     """A store of sessions. `claim`, `release` and `close` are atomic, also between processes."""
 
+    def add(self, session: Session, now: datetime) -> None:
+        """Keep a new session, and forget those that are long past at `now`."""
+
     def get(self, session_id: str) -> Session | None:
         """A session by its id."""
 
@@ -72,6 +79,40 @@ class Sessions(Protocol):
         """End a session."""
 
 
+def start(
+    sessions: Sessions,
+    documents: Iterable[ToSign],
+    signatory: Signatory,
+    description: Mapping[str, str],
+    *,
+    now: datetime,
+    lasting: timedelta = timedelta(minutes=5),
+    reference: str = "",
+) -> Session:
+    """A new session in the store. Raises SigningError for no documents, ids that repeat, or more than half an hour."""
+    asked = tuple(documents)
+    if not asked or len({document.id for document in asked}) != len(asked):
+        raise SigningError("expected documents with an id each of its own, came none or one id twice")
+    if not timedelta() < lasting <= LONGEST:
+        raise SigningError(f"expected a session of at most {LONGEST}, came {lasting}")
+    made = Session(
+        secrets.token_urlsafe(_ID_BYTES),
+        secrets.token_urlsafe(_ID_BYTES),
+        asked,
+        signatory,
+        description,
+        now + lasting,
+        reference=reference,
+    )
+    sessions.add(made, now)
+    return made
+
+
+def is_past(session: Session, now: datetime) -> bool:
+    """Whether a session is so long over that nobody asks for it any more."""
+    return session.expires_at + LONGEST <= now
+
+
 class InMemory:
     """Sessions of one process."""
 
@@ -79,34 +120,10 @@ class InMemory:
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
 
-    def start(
-        self,
-        documents: Iterable[ToSign],
-        signatory: Signatory,
-        description: Mapping[str, str],
-        *,
-        now: datetime,
-        lasting: timedelta = timedelta(minutes=5),
-    ) -> Session:
-        """A new session. Raises SigningError for no documents, ids that repeat, or more than half an hour."""
-        asked = tuple(documents)
-        if not asked or len({document.id for document in asked}) != len(asked):
-            raise SigningError("expected documents with an id each of its own, came none or one id twice")
-        if not timedelta() < lasting <= LONGEST:
-            raise SigningError(f"expected a session of at most {LONGEST}, came {lasting}")
-        made = Session(
-            secrets.token_urlsafe(_ID_BYTES),
-            secrets.token_urlsafe(_ID_BYTES),
-            asked,
-            signatory,
-            description,
-            now + lasting,
-        )
+    def add(self, session: Session, now: datetime) -> None:
         with self._lock:
-            # What is long past is forgotten here, so that memory does not fill up.
-            self._sessions = {k: s for k, s in self._sessions.items() if s.expires_at + LONGEST > now}
-            self._sessions[made.id] = made
-        return made
+            self._sessions = {k: s for k, s in self._sessions.items() if not is_past(s, now)}
+            self._sessions[session.id] = session
 
     def get(self, session_id: str) -> Session | None:
         return self._sessions.get(session_id)

@@ -4,19 +4,24 @@ import json
 import re
 import tomllib
 
+import offices
 from kzcms import EXCHANGES
+
+from qujat.pipeline import prepare
+from qujat.signing.adapters.sessionfile import InFile
 
 ROOT = EXCHANGES.parents[1]
 TEXT = (ROOT / "docs" / "signing-adapters.md").read_text(encoding="utf-8")
 LATIN_LOOKALIKES = re.compile(r"[А-Яа-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі][A-Za-z]|[A-Za-z][А-Яа-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі]")
 
 
-def test_the_example_runs():
+def test_the_example_runs(office_in_memory, tmp_path):
     (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     names = {}
     exec(example, names)
-    assert callable(names["application"])
-    assert names["sessions"].get(names["asked"].id)
+    assert all(callable(application) for application in names["desks"](office_in_memory, tmp_path))
+    asked = names["begin"](prepare(offices.parsed(), office_in_memory), office_in_memory, tmp_path)
+    assert InFile(tmp_path / "sessions.sqlite").get(asked.id) == asked
 
 
 def test_every_word_is_there_in_every_language_and_without_latin_letters_in_it():

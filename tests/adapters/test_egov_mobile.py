@@ -17,7 +17,7 @@ from kzcms import EXCHANGES, HEAD_BIN, HEAD_IIN, rsa_head
 from qujat.errors import ConfigurationError, RevocationUnknown, SignatureInvalid, SignerNotEntitled
 from qujat.signing.adapters.egov_mobile import LARGEST_BODY, Desk, Organisation, application, expiry, respond
 from qujat.signing.adapters.exchange import Signatory, ToSign
-from qujat.signing.adapters.sessions import InMemory
+from qujat.signing.adapters.sessions import InMemory, start
 from qujat.signing.adapters.web import Request
 
 NOW = datetime(2026, 6, 1, 9, 0, 0, 60_000, tzinfo=UTC)
@@ -38,8 +38,12 @@ class Office:
         self.brought = []
         self.refusal = None
         self.now = NOW
-        self.session = self.sessions.start(
-            documents, Signatory(HEAD_BIN, HEAD_IIN), {"kk": "2026-7 шешімі", "ru": "Решение 2026-7"}, now=NOW
+        self.session = start(
+            self.sessions,
+            documents,
+            Signatory(HEAD_BIN, HEAD_IIN),
+            {"kk": "2026-7 шешімі", "ru": "Решение 2026-7"},
+            now=NOW,
         )
         self.desk = Desk(
             "https://qujat.example/egov", ORGANISATION, self.sessions, self.complete, clock=lambda: self.now
@@ -188,7 +192,7 @@ def test_the_token_goes_as_bearer(office, scheme):
 
 def test_the_token_of_another_session_does_not_do(office):
     texts = {"kk": "а", "ru": "б"}
-    other = office.sessions.start(DOCUMENTS, office.session.signatory, texts, now=NOW)
+    other = start(office.sessions, DOCUMENTS, office.session.signatory, texts, now=NOW)
     assert office.ask(token=other.token).status == 401
 
 

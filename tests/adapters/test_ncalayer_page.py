@@ -21,7 +21,7 @@ from qujat.errors import RevocationUnknown, SignatureInvalid
 from qujat.signing.adapters import cmsfacts, ncalayer
 from qujat.signing.adapters.exchange import Signatory, ToSign
 from qujat.signing.adapters.messages import message, page_words
-from qujat.signing.adapters.sessions import InMemory
+from qujat.signing.adapters.sessions import InMemory, start
 from qujat.signing.adapters.web import wsgi
 
 DOCUMENTS = [
@@ -62,7 +62,7 @@ class Office:
         self.sessions = InMemory()
         self.brought = []
         self.refusal = None
-        self.session = self.sessions.start(documents, WHO, DESCRIPTION, now=datetime.now(UTC), lasting=lasting)
+        self.session = start(self.sessions, documents, WHO, DESCRIPTION, now=datetime.now(UTC), lasting=lasting)
         self.desk = ncalayer.Desk(self.sessions, self._complete, address=layer.address)
         self.url = ""
 
@@ -175,7 +175,7 @@ def test_exactly_the_request_of_the_server_goes_to_ncalayer(page, office, layer)
 
 
 def test_one_document_may_come_as_text(page, office, layer):
-    office.session = office.sessions.start(DOCUMENTS[:1], WHO, DESCRIPTION, now=datetime.now(UTC))
+    office.session = start(office.sessions, DOCUMENTS[:1], WHO, DESCRIPTION, now=datetime.now(UTC))
     office.url = f"{office.url.rpartition('/')[0]}/{office.session.id}"
     layer.answers = [(json.dumps({"status": True, "body": {"result": pem(b"0\x03abc")}}),)]
     words = open_page(page, office)

@@ -13,7 +13,7 @@ from qujat.errors import ConfigurationError, SignatureInvalid
 from qujat.signing.adapters import ncalayer
 from qujat.signing.adapters.exchange import Signatory, Signed, ToSign
 from qujat.signing.adapters.ncalayer import Desk, respond, sign_request
-from qujat.signing.adapters.sessions import InMemory
+from qujat.signing.adapters.sessions import InMemory, start
 from qujat.signing.adapters.web import Request
 
 NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ class Office:
         self.refusal = None
         self.now = NOW
         texts = {"kk": "Шешім", "ru": "Решение"}
-        self.session = self.sessions.start(documents, WHO, texts, now=NOW)
+        self.session = start(self.sessions, documents, WHO, texts, now=NOW)
         self.desk = Desk(self.sessions, self.complete, clock=lambda: self.now)
 
     def complete(self, session, signed):
@@ -239,11 +239,11 @@ def test_a_session_is_short_and_its_documents_differ():
     sessions, texts = InMemory(), {"kk": "а", "ru": "б"}
     for documents, lasting in ([], 5), ([DOCUMENTS[0]] * 2, 5), (DOCUMENTS, 31), (DOCUMENTS, 0):
         with pytest.raises(Exception, match="expected"):
-            sessions.start(documents, WHO, texts, now=NOW, lasting=timedelta(minutes=lasting))
+            start(sessions, documents, WHO, texts, now=NOW, lasting=timedelta(minutes=lasting))
 
 
 def test_what_is_long_past_is_forgotten():
     sessions, texts = InMemory(), {"kk": "а", "ru": "б"}
-    old = sessions.start(DOCUMENTS, WHO, texts, now=NOW)
-    sessions.start(DOCUMENTS, WHO, texts, now=NOW + timedelta(hours=1))
+    old = start(sessions, DOCUMENTS, WHO, texts, now=NOW)
+    start(sessions, DOCUMENTS, WHO, texts, now=NOW + timedelta(hours=1))
     assert sessions.get(old.id) is None

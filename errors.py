@@ -12,6 +12,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── NumberTaken             number-taken
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   ├── UnknownDocument         unknown-document
+│   │   └── NumberShared            number-shared: several authorities have given it; say which
 │   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
 │   ├── FrozenEditionChanged    frozen-edition-changed
@@ -50,6 +51,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── BlobMissing             blob-missing
 │   ├── BlobAltered             blob-altered
 │   └── RegisterUnreachable     register-unreachable
+│       └── SchemaUnfit             schema-unfit: the register is of an older or a newer version of Qujat
 └── ConfigurationError     bad-configuration
 
 Nothing here knows HTTP or exit codes: those tables stand at the edge, keyed by class.
@@ -132,6 +134,10 @@ class AlreadyIssued(DecisionError):
 
 class UnknownDocument(DecisionError):
     code = "unknown-document"
+
+
+class NumberShared(UnknownDocument):
+    code = "number-shared"
 
 
 class CardRefused(DecisionError):
@@ -309,6 +315,12 @@ class BlobAltered(StoreError):
 
 class RegisterUnreachable(StoreError):
     code = "register-unreachable"
+
+
+class SchemaUnfit(RegisterUnreachable):
+    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
+
+    code = "schema-unfit"
 
 
 class ConfigurationError(QujatError):

@@ -95,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
     _card(commands, common)
     _evidence(commands, common)
     _keys(commands, common)
+    _stores(commands, common)
     return top
 
 
@@ -255,6 +256,14 @@ def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     serve = _add(keys, common, "serve", "keys.keys_serve", "serve timestamps, OCSP and lists on this machine")
     serve.add_argument("--port", type=int, default=8318, help="default: 8318, the one that the certificates name")
+
+
+def _stores(commands: Any, common: argparse.ArgumentParser) -> None:
+    register = _group(commands, "register", "the register and its documents: schema, backup, check")
+    _add(register, common, "upgrade", "register.upgrade", "bring the register to the schema of this version")
+    copied = _add(register, common, "backup", "register.backup", "copy a register in SQLite, then the documents")
+    copied.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or that of the backup before")
+    _add(register, common, "check", "register.check", "is every file of every document there, as it was stored?")
 
 
 def _head(command: argparse.ArgumentParser) -> None:

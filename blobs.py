@@ -57,6 +57,19 @@ class Folder:
             raise StoreError(f"{self.root} cannot be read: {error.strerror}; check the folder of documents") from error
         return unaltered(content, digest)
 
+    def clear(self, before: float) -> int:
+        """Take away what killed writers left half written before a moment (seconds since the epoch); gives how many.
+
+        No writer takes a day for a file. Raises StoreError.
+        """
+        try:
+            left = [path for path in self.root.glob("*/.part-*") if path.stat().st_mtime < before]
+            for path in left:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.root} cannot be cleared: {error.strerror}; check the folder") from error
+        return len(left)
+
     def _path(self, digest: str) -> Path:
         return self.root / digest[:2] / digest[2:]
 

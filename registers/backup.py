@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from qujat.blobs import Blobs, Folder, write_whole
+from qujat.blobs import Blobs, Folder, settle, write_whole
 from qujat.errors import BlobAltered, BlobMissing, ConfigurationError, StoreError
 from qujat.register import Register
 from qujat.registers.sql import SqlRegister
@@ -65,15 +66,12 @@ def _copy_register(source: SqliteFile, target: Path) -> Path:
     part = target.with_name(f".part-{target.name}")
     part.unlink(missing_ok=True)
     with source.reading() as db, closing(sqlite3.connect(part)) as copied:
-        held = db.connection.driver_connection
-        assert isinstance(held, sqlite3.Connection)
-        held.backup(copied)
+        cast(sqlite3.Connection, db.connection.driver_connection).backup(copied)
         (state,) = copied.execute("PRAGMA integrity_check").fetchone()
         if state != "ok":
             raise sqlite3.DatabaseError(f"the copy is not whole: {state}")
         copied.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-    write_whole(target, part.read_bytes())
-    part.unlink()
+    settle(part, target)
     return target
 
 

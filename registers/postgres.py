@@ -79,8 +79,8 @@ class PostgresServer(Database):
             )
 
 
-def made(db: Connection, name: str) -> None:
-    """Bring a database to this version, in the transaction of `db`. Raises SchemaUnfit."""
+def made(db: Connection, name: str) -> str | None:
+    """Bring a database to this version, in the transaction of `db`; gives the one of before. Raises SchemaUnfit."""
     db.execute(text("SET LOCAL statement_timeout = 0"))
     db.execute(_LOCK, {"ours": _OURS, "authority": "upgrade"})
     before = revision(db)
@@ -89,3 +89,4 @@ def made(db: Connection, name: str) -> None:
         from qujat.registers.versions import upgrade
 
         upgrade(db)
+    return before

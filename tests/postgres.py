@@ -18,7 +18,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import psycopg
-import pytest
 from sqlalchemy import create_engine, event
 
 from qujat.registers.opening import in_postgresql
@@ -135,6 +134,8 @@ def _run(program: str, *words: str) -> None:
 def _programs() -> Path:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not installed:
+        import pytest  # the processes that tests start have no need of it
+
         missing = "PostgreSQL is not installed: run scripts/setup tests"
         pytest.fail(missing) if os.environ.get("QUJAT_CI") else pytest.skip(missing)
     return installed[-1].parent

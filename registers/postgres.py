@@ -50,7 +50,9 @@ class PostgresServer(Database):
 
     def _open(self) -> Engine:
         limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
-        options = f"{limits} {self._options}"  # what the address says goes before what we say
+        # What the address says goes before what we say.
+        options = f"{limits} {self._options}"
+        ours = {name: value for name, value in _DRIVER.items() if name not in self.url.query}
         return create_engine(
             self.url,
             poolclass=QueuePool,
@@ -59,7 +61,7 @@ class PostgresServer(Database):
             pool_timeout=PATIENCE,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={**_DRIVER, "options": options},
+            connect_args={**ours, "options": options},
         )
 
     def _reader(self, engine: Engine) -> Engine:

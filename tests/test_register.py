@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import registers
 from qujat.errors import DecisionChanged, NumberTaken, UnknownDocument
-from qujat.register import Claim, Document, Register
+from qujat.register import Claim, Document, Register, Wanted
 from registers import AT, DATA, OPENERS, OURS, PAGE, THEIRS, Opener, claim, data_of, draw, issued, reserve
 
 
@@ -205,7 +205,11 @@ def test_many_threads_never_get_one_number_twice(register: Register) -> None:
     assert len(set(answers)) == len({decision for decision, _, _ in answers}) == 80
 
 
-@pytest.mark.parametrize("fresh", [True, False], ids=["opened-first-by-all-at-once", "opened-before"])
+@pytest.mark.parametrize(
+    ("name", "fresh"),
+    [("sqlite", True), ("sqlite", False), ("postgresql", False)],
+    ids=["sqlite-opened-first-by-all-at-once", "sqlite-opened-before", "postgresql"],
+)
 def test_several_processes_never_get_one_number_twice(
     name: str, fresh: bool, opened: Callable[[], Register], tmp_path: Path
 ) -> None:
@@ -373,3 +377,23 @@ def test_a_document_does_not_supersede_itself(register: Register) -> None:
     with pytest.raises(UnknownDocument):
         register.annul(before.number, "reason", AT, before.number)
     assert register.by_number(before.number) == before
+
+
+def test_a_number_that_two_authorities_have_given_is_named_by_its_authority(register: Register) -> None:
+    ours, theirs = issued(register, claim()), issued(register, claim(authority=THEIRS))
+    assert register.by_number(ours.number, OURS) == ours
+    ended = register.annul(ours.number, "reason", AT, authority=THEIRS)
+    assert (ended.token, ended.status) == (theirs.token, "annulled")
+    assert register.by_number(ours.number, OURS) == ours
+    with pytest.raises(UnknownDocument, match="no document"):
+        register.by_number(ours.number, "000000000000")
+
+
+def test_what_no_row_can_hold_is_in_no_row(register: Register) -> None:
+    """PostgreSQL has no text with a NUL, and neither database one with half a letter."""
+    reserve(register, claim())
+    for words in ("\x00", "2026-000001\x00", "\ud800"):
+        with pytest.raises(UnknownDocument):
+            register.by_number(words)
+        assert register.by_code(words) is register.ticket(words) is None
+        assert register.find(Wanted(name=words)).documents == ()

@@ -138,10 +138,16 @@ def _timestamps(settings: Settings, clock: Clock) -> Iterator[Finding]:
 def _mandates(settings: Settings, clock: Clock) -> Iterator[Finding]:
     from qujat.signing.mandates import Mandates
 
-    Mandates.checked(settings.mandate, required=settings.profile == "production")
-    state: State = "ok" if settings.mandate else "warning"
-    said = f"{len(settings.mandate)} on file" + ("" if settings.mandate else ": whoever has the key may sign")
-    yield Finding("mandates", state, said)
+    required = settings.profile == "production"
+    Mandates.checked(settings.mandate, required=required)
+    if settings.mandate:
+        yield Finding("mandates", "ok", f"{len(settings.mandate)} on file")
+    elif required:
+        yield Finding(
+            "mandates", "error", "expected who may sign, came nobody; write a [[mandate]] for each (settings.py)"
+        )
+    else:
+        yield Finding("mandates", "warning", "none on file: whoever has the key may sign; write a [[mandate]] for each")
 
 
 _PARTS: dict[str, Part] = {

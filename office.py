@@ -17,7 +17,7 @@ from qujat.blobs import Blobs, Folder
 from qujat.catalogue import Catalogue, load
 from qujat.errors import ConfigurationError, KeyUnavailable
 from qujat.phrases import Phrase
-from qujat.register import Register, Sqlite
+from qujat.register import Register
 from qujat.settings import DEFAULT_ADDRESS, Settings
 from qujat.signing.mandates import Mandates
 from qujat.signing.secret_files import refuse_if_shared
@@ -82,16 +82,16 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
 
     settings.root.mkdir(parents=True, exist_ok=True)
     trust = open_trust(settings)
-    _refuse_stand_in(settings, trust)
-    ring = _ring(settings, trust, clock) if signing else None
+    refuse_stand_in(settings, trust)
+    ring = open_ring(settings, trust, clock) if signing else None
     return Office(
         forms=load(settings.published, settings.wording.not_held),
-        register=Sqlite(settings.root / "register.sqlite"),
-        blobs=Folder(settings.root / "blobs"),
+        register=open_register(settings),
+        blobs=open_blobs(settings),
         trust=trust,
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),
         keys=ring,
-        timestamper=_timestamper(settings, ring) if ring else None,
+        timestamper=open_timestamper(settings, ring) if ring else None,
         revocation=_revocation(settings, ring, clock) if ring else None,
         evidence=_policy(settings),
         address=settings.address,
@@ -105,8 +105,36 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
     )
 
 
-def _refuse_stand_in(settings: Settings, trust: Trust) -> None:
-    """A production deployment starts with nothing that is only a stand-in."""
+def open_register(settings: Settings) -> Register:
+    """The register that the settings name; it answers at the first question. Raises ConfigurationError."""
+    from qujat.registers import opening
+
+    return opening.open_register(settings.stores.register_at, settings.root, settings.stores.connections)
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """The store of documents that the settings name. Raises ConfigurationError, KeyUnavailable (no secret for S3)."""
+    kind, _, where = settings.stores.blobs.partition(":")
+    if kind == "folder":
+        return Folder(settings.root / where)
+    from qujat.s3 import open_bucket
+
+    return open_bucket(settings.stores.blobs, settings.stores.s3, s3_secret(settings))
+
+
+def s3_secret(settings: Settings) -> str:
+    """The secret key of the store of documents: QUJAT_S3_SECRET, else its file; none without an access key.
+
+    Raises KeyUnavailable.
+    """
+    if not settings.stores.s3.access_key:
+        return ""
+    path = settings.root / settings.stores.s3.secret_file
+    return _secret("QUJAT_S3_SECRET", path, "the secret key of the store of documents").strip().decode()
+
+
+def refuse_stand_in(settings: Settings, trust: Trust) -> None:
+    """A production deployment starts with nothing that is only a stand-in. Raises ConfigurationError."""
     if settings.profile != "production":
         return
     if trust.stand_in:
@@ -163,14 +191,16 @@ def open_signer(settings: Settings, trust: Trust) -> Signer | None:
     return None
 
 
-def _ring(settings: Settings, trust: Trust, clock: Clock) -> KeyRing:
+def open_ring(settings: Settings, trust: Trust, clock: Clock) -> KeyRing:
+    """The keys of the mark and of the signer. Raises KeyUnavailable, ConfigurationError."""
     from qujat.signing.keys import open_keys
 
     signer = open_signer(settings, trust)
     return open_keys(settings.key_folder, passphrase(settings), clock=clock, trust=trust, signer=signer)
 
 
-def _timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None:
+def open_timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None:
+    """Who stamps; None: nobody. Raises ConfigurationError."""
     from qujat.signing.timestamp import HttpAuthority
 
     if settings.timestamp.url == "none":
@@ -234,13 +264,17 @@ def passphrase_given(settings: Settings) -> bytes | None:
 
 def signer_secret(settings: Settings) -> bytes:
     """The passphrase or PIN of the signer's key: QUJAT_SIGNER_SECRET, else its file. Raises KeyUnavailable."""
-    if given := os.environ.get("QUJAT_SIGNER_SECRET"):
+    return _secret("QUJAT_SIGNER_SECRET", settings.signer_secret_path, "the passphrase or PIN of the signer")
+
+
+def _secret(variable: str, path: Path, what: str) -> bytes:
+    if given := os.environ.get(variable):
         return given.encode()
     try:
-        return settings.signer_secret_path.read_bytes().strip(b"\r\n")
+        return path.read_bytes().strip(b"\r\n")
     except OSError as error:
         raise KeyUnavailable(
-            f"expected the passphrase or PIN of the signer in QUJAT_SIGNER_SECRET or in {settings.signer_secret_path},"
+            f"expected {what} in {variable} or in {path},"
             f" came {error.strerror}; put it there, for the service alone to read"
         ) from error
 

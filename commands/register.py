@@ -1,14 +1,68 @@
-"""qujat register seal, audit"""
+"""qujat register upgrade, backup, check, seal, audit"""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from datetime import UTC, datetime, timedelta
 
 from qujat import settings as configuration
 from qujat.__main__ import CHECKED
 from qujat.commands import print_json
 
-FOLDER = "checkpoints"
+LEFTOVER = timedelta(days=1)
+CHECKPOINTS = "checkpoints"
+
+
+def upgrade(options: Namespace) -> int:
+    """qujat register upgrade: the schema of this version; and what killed writers left half written is taken away."""
+    from qujat.blobs import Folder
+    from qujat.office import open_blobs
+    from qujat.registers import opening
+
+    settings = configuration.read(options.config)
+    settings.root.mkdir(parents=True, exist_ok=True)
+    register = opening.open_register(settings.stores.register_at, settings.root)
+    before, after = opening.upgrade(register)
+    blobs = open_blobs(settings)
+    cleared = blobs.clear((datetime.now(UTC) - LEFTOVER).timestamp()) if isinstance(blobs, Folder) else 0
+    if options.json:
+        print_json({"register": register.database.name, "before": before, "after": after, "cleared": cleared})
+        return 0
+    state = "is at" if before == after else f"came from schema {before or 'none'} to"
+    print(f"{register.database.name}: {state} schema {after}")
+    if cleared:
+        print(f"{cleared} files that were left half written, taken away")
+    return 0
+
+
+def backup(options: Namespace) -> int:
+    """qujat register backup DIR: a register in SQLite and the documents of a folder; the keys are not in it."""
+    from qujat.office import open_blobs, open_register
+    from qujat.registers.backup import copy
+
+    settings = configuration.read(options.config)
+    made = copy(open_register(settings), open_blobs(settings), options.folder)
+    if options.json:
+        print_json({"register": str(made.register), "copied": made.blobs, "kept": made.kept})
+    else:
+        print(f"{made.register}\n{made.blobs} blobs copied, {made.kept} were there; the keys are not in it")
+    return 0
+
+
+def check(options: Namespace) -> int:
+    """qujat register check: can every file of every issued document be read back as it was stored? Else exit code 6."""
+    from qujat.office import open_blobs, open_register
+    from qujat.registers.backup import lost
+
+    settings = configuration.read(options.config)
+    found = list(lost(open_register(settings), open_blobs(settings)))
+    if options.json:
+        print_json([{"number": each.number, "file": each.file, "code": each.code} for each in found])
+    for each in () if options.json else found:
+        print(f"№ {each.number}  {each.file}  {each.code}")
+    if not found and not options.json:
+        print("every file of every document is there, as it was stored")
+    return 6 if found else 0
 
 
 def seal(options: Namespace) -> int:
@@ -20,7 +74,7 @@ def seal(options: Namespace) -> int:
 
     settings, desk = configuration.read(options.config), office(options)
     key = open_register_key(settings.key_folder, passphrase(settings))
-    path, made = seal_register(desk.register, settings.root / FOLDER, key, at=desk.clock())
+    path, made = seal_register(desk.register, settings.root / CHECKPOINTS, key, at=desk.clock())
     if options.json:
         print_json({"file": str(path), **made.model_dump(mode="json")})
     else:
@@ -36,7 +90,7 @@ def audit(options: Namespace) -> int:
 
     settings = configuration.read(options.config)
     keys = open_register_keys(settings.key_folder)
-    findings = audit_register(office(options).register, settings.root / FOLDER, keys)
+    findings = audit_register(office(options).register, settings.root / CHECKPOINTS, keys)
     values = [finding.value for finding in findings] or ["indeterminate"]
     worst = max(values, key=["valid", "indeterminate", "invalid"].index)
     if options.json:

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from qujat.errors import UnsupportedAlgorithm
 from qujat.signing.trust import Path
 
-# The earlier of two sources. ETSI TS 119 312 V1.5.1 (2024-12), as EU DSS 6.4 has it in its policy, lets RSA with PKCS #1
-# v1.5 end before 2029, at any length; NIST IR 8547 all of RSA and elliptic curves after 2035. Nobody has named an end of
-# SHA-2: its day is when to look again.
+# The earlier of two sources. ETSI TS 119 312 V1.5.1 (2024-12), as EU DSS 6.4 has it in its policy, lets RSA with
+# PKCS #1 v1.5 end before 2029, at any length; NIST IR 8547 all of RSA and elliptic curves after 2035. Nobody has named
+# an end of SHA-2: its day is when to look again.
 ALGORITHMS: Mapping[str, date] = MappingProxyType(
     {
         "SHA-256": date(2045, 12, 31),

@@ -24,6 +24,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", r"ignore:unclosed file .*sRGB2014\.icc:ResourceWarning")
 
 
+def pytest_sessionfinish() -> None:
+    for name in ("postgres", "buckets"):
+        if server := sys.modules.get(name):
+            server.leave()
+
+
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """A stand-in key folder, made once."""

@@ -67,7 +67,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
 
 def _report(error: Any, *, as_json: bool) -> None:
     if as_json:
-        from qujat.commands import error_json
+        from qujat.described import error_json
 
         print(json.dumps({"error": error_json(error)}, ensure_ascii=False, indent=1))
     else:

@@ -6,15 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from qujat.errors import FieldErrors, QujatError, StoreError
-
-
-def error_json(error: QujatError) -> dict[str, Any]:
-    """An error as JSON: stable code, message, and for field errors every path."""
-    described: dict[str, Any] = {"code": error.code, "message": error.message}
-    if isinstance(error, FieldErrors):
-        described["errors"] = [{"path": e.path, "code": e.code, "message": e.message} for e in error.errors]
-    return described
+from qujat.errors import StoreError
 
 
 def print_json(value: Any) -> None:

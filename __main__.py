@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -19,9 +20,12 @@ EPILOG = """exit codes:
   5  the check says invalid
   6  store trouble
   7  the check says indeterminate
+130  interrupted
 
 The configuration is one TOML file, named by --config or QUJAT_CONFIG; without one everything is kept in ./var.
 """
+MOST_PROCESSES = 256
+INTERRUPTED = 130
 CHECKED = {"valid": 0, "invalid": 5, "indeterminate": 7}
 
 
@@ -55,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_code(error)
     except BrokenPipeError:
         return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:
@@ -67,7 +73,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
 
 def _report(error: Any, *, as_json: bool) -> None:
     if as_json:
-        from qujat.described import error_json
+        from qujat.commands import error_json
 
         print(json.dumps({"error": error_json(error)}, ensure_ascii=False, indent=1))
     else:
@@ -89,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, common, "demo", "keys.demo", "issue, check and render again one document with stand-in keys")
     _forms(commands, common)
     _documents(commands, common)
+    _batch(commands, common)
     _elsewhere(commands, common)
     _word(commands, common)
     _gallery(commands, common)
@@ -160,6 +167,16 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     annul.add_argument("number", metavar="NUMBER")
     annul.add_argument("--reason", required=True, metavar="TEXT")
     annul.add_argument("--superseded-by", default="", metavar="NUMBER", help="the document that took its place")
+
+
+def _batch(commands: Any, common: argparse.ArgumentParser) -> None:
+    batch = _add(commands, common, "batch", "batch.batch", "issue many decisions; stopped, it goes on where it was")
+    batch.add_argument("decisions", type=Path, metavar="FILE.jsonl", help="one decision a line")
+    batch.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where results.jsonl is kept")
+    batch.add_argument(
+        "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
+    )
+    batch.add_argument("--files", action="store_true", help="also write the files of every document, into DIR/files")
 
 
 def _elsewhere(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -292,6 +309,12 @@ def _named_file(text: str) -> tuple[str, Path]:
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(f"expected NAME=FILE such as page.kk=signed.p7s, not {text!r}")
     return name, Path(path)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_PROCESSES):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST_PROCESSES}, not {text!r}")
+    return int(text)
 
 
 def _day(text: str) -> date:

@@ -7,6 +7,7 @@ matter (`catalogue`, `fields`); here stands what every decision has.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -23,6 +24,8 @@ from qujat.languages import Language
 from qujat.texts import faults, parse_day
 
 MAX_BYTES = 1_000_000
+ID = r"^[\x21-\x7e]+$"
+_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 Text = Annotated[str, Field(max_length=500)]
 ByLanguage = dict[Language, Text]
@@ -53,7 +56,7 @@ class Decision(_Frozen):
     `official` is the head, who signs it. `prepared_by` signs before him, where the form asks for both.
     """
 
-    id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+    id: Annotated[str, Field(min_length=1, max_length=128, pattern=ID)]
     form: str
     day: date
     languages: Annotated[list[Language], Field(min_length=1, max_length=2)]
@@ -85,6 +88,16 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Decision:
         raise FieldErrors(errors)
     _check_canonical(decision)
     return decision
+
+
+def identity(source: bytes) -> str | None:
+    """The id in what `parse` refused, if it has one that is an id."""
+    try:
+        found = _read(source)
+    except FieldErrors:
+        return None
+    name = found.get("id") if isinstance(found, Mapping) else None
+    return name if isinstance(name, str) and _ID.fullmatch(name) else None
 
 
 def _check_canonical(decision: Decision) -> None:

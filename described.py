@@ -7,17 +7,10 @@ from datetime import date
 from typing import Any
 
 from qujat.catalogue import Catalogue, Edition, Form, Wording
-from qujat.errors import FieldErrors, QujatError
+from qujat.errors import QujatError
+from qujat.errors import as_json as error_json
 from qujat.languages import LANGUAGES, Language
 from qujat.schema import schema
-
-
-def error_json(error: QujatError) -> dict[str, Any]:
-    """An error as JSON: stable code, message, and for field errors every path."""
-    described: dict[str, Any] = {"code": error.code, "message": error.message}
-    if isinstance(error, FieldErrors):
-        described["errors"] = [{"path": e.path, "code": e.code, "message": e.message} for e in error.errors]
-    return described
 
 
 def listed(catalogue: Catalogue, day: date | None = None) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── NumberTaken             number-taken
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   ├── UnknownDocument         unknown-document
+│   ├── BatchChanged            batch-changed: this batch came before with other decisions
 │   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
 │   ├── FrozenEditionChanged    frozen-edition-changed
@@ -49,7 +50,9 @@ QujatError                 .code (stable), a message: what was expected, what ca
 ├── StoreError             the register or the blobs
 │   ├── BlobMissing             blob-missing
 │   ├── BlobAltered             blob-altered
-│   └── RegisterUnreachable     register-unreachable
+│   ├── RegisterUnreachable     register-unreachable
+│   ├── BatchBusy               batch-busy: somebody is at work on this batch
+│   └── WorkerDied              worker-died: processes that issue are killed again and again
 ├── WorkError              asked of a worker process, and not done; ask again
 │   ├── Busy                    busy: more waits already than can be done soon
 │   ├── WorkerLost              worker-lost: the process that did it has ended
@@ -63,6 +66,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class QujatError(Exception):
@@ -133,6 +137,14 @@ class FieldErrors(DecisionError):
         super().__init__("\n".join(f"{e.path or '/'}: {e.message}" for e in self.errors))
 
 
+def as_json(error: QujatError) -> dict[str, Any]:
+    """An error as JSON: stable code, message, and for field errors every path."""
+    described: dict[str, Any] = {"code": error.code, "message": error.message}
+    if isinstance(error, FieldErrors):
+        described["errors"] = [{"path": e.path, "code": e.code, "message": e.message} for e in error.errors]
+    return described
+
+
 class DecisionChanged(DecisionError):
     code = "decision-changed"
 
@@ -147,6 +159,10 @@ class AlreadyIssued(DecisionError):
 
 class UnknownDocument(DecisionError):
     code = "unknown-document"
+
+
+class BatchChanged(DecisionError):
+    code = "batch-changed"
 
 
 class CardRefused(DecisionError):
@@ -324,6 +340,16 @@ class BlobAltered(StoreError):
 
 class RegisterUnreachable(StoreError):
     code = "register-unreachable"
+
+
+class BatchBusy(StoreError):
+    code = "batch-busy"
+
+
+class WorkerDied(StoreError):
+    """Processes that issue were killed again and again: the machine lacks memory, or something ends them."""
+
+    code = "worker-died"
 
 
 class WorkError(QujatError):

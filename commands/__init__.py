@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from qujat.errors import StoreError
+from qujat.errors import as_json as error_json
+
+__all__ = ["error_json", "print_json", "write"]
 
 
 def print_json(value: Any) -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qujat import settings as configuration
 from qujat.__main__ import CHECKED, exit_code
-from qujat.commands import print_json, write
-from qujat.described import error_json
+from qujat.commands import error_json, print_json, write
 from qujat.errors import ConfigurationError, QujatError
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from qujat.__main__ import exit_code
-from qujat.commands import print_json
+from qujat.commands import error_json, print_json
 from qujat.commands.documents import office
-from qujat.described import error_json
 from qujat.errors import ConfigurationError, QujatError, StoreError
 
 if TYPE_CHECKING:

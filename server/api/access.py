@@ -92,10 +92,19 @@ def expect_own(client: Client, bin: str, annex: str) -> None:
 def own(client: Client, number: str, office: Office) -> Document:
     """The document with this number, if it is the client's to see. Raises UnknownDocument: another authority's document
     is as if it were not there."""
-    found = office.register.by_number(number)
-    if not found.issued or not client.may_use(found.data["authority"]["bin"], found.data["form"]):
+    found = [document for bin in sorted(client.authorities) for document in _of(bin, number, office)]
+    if len(found) != 1 or not client.may_use(found[0].data["authority"]["bin"], found[0].data["form"]):
         raise UnknownDocument("expected the number of one document of yours, came another: no document has it")
-    return found
+    return found[0]
+
+
+def _of(bin: str, number: str, office: Office) -> list[Document]:
+    """The issued document of this authority with this number, or none."""
+    try:
+        found = office.register.by_number(number, bin)
+    except UnknownDocument:
+        return []
+    return [found] if found.issued else []
 
 
 @dataclass

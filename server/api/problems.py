@@ -54,6 +54,8 @@ STATUSES: tuple[tuple[type[e.QujatError], int], ...] = (
 )
 _OF_HTTP = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
 _RETRY_SECONDS = 5
+_MOST_FAULTS = 200  # more of them are no help, and would let a small request ask for a large answer
+_LONGEST = 8000
 
 
 class Refused(Exception):
@@ -154,9 +156,9 @@ def response(request: Request, refused: Refused) -> JSONResponse:
         type=f"urn:qujat:problem:{refused.code}",
         title=said["title"][tongue],
         status=refused.status,
-        detail=logs.masked(refused.detail) if tongue == "en" else said[tongue],
+        detail=logs.masked(refused.detail[:_LONGEST]) if tongue == "en" else said[tongue],
         code=refused.code,
-        errors=[_fault(fault, tongue) for fault in refused.faults],
+        errors=[_fault(fault, tongue) for fault in refused.faults[:_MOST_FAULTS]],
         request=logs.request_id.get(),
     )
     headers = {"Content-Language": tongue, "Vary": "Accept-Language", "Cache-Control": "no-store", **refused.headers}

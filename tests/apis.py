@@ -51,9 +51,12 @@ class Api:
 
 
 @contextmanager
-def api_of(pki: Pki, home: Path, settings: Settings | None = None) -> Iterator[Api]:
-    """An office whose clients are: all (everything of the authority of `a_decision()`), stranger (of another one)."""
-    office = offices.office_in(home, pki, HandClock(pki.now))
+def api_of(pki: Pki, home: Path, settings: Settings | None = None, **changes: Any) -> Iterator[Api]:
+    """An office whose clients are: all (everything of the authority of `a_decision()`), stranger (of another one).
+
+    `changes` replace members of the Office.
+    """
+    office = offices.office_in(home, pki, HandClock(pki.now), **changes)
     clients = opened(f"sqlite:///{home / 'clients.sqlite'}", office.clock)
     app = application(office, settings or Settings(base=home), clients=clients)
     with TestClient(app, raise_server_exceptions=False) as http:

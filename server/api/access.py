@@ -122,7 +122,7 @@ async def deed(request: Request, client: Client, name: str) -> AsyncIterator[Doi
         yield doing
         outcome = "ok"
     except (QujatError, Refused) as error:
-        outcome = error.code
+        outcome = problems.code_of(error)
         raise
     finally:
         request.app.state.metrics.deed(name, outcome)

@@ -38,7 +38,7 @@ def serve(options: Namespace) -> int:
         _demo(settings, signing)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
-    run(app, options.host, options.port)
+    run(app, options.host, options.port, settings.server.body_seconds)
     return 0
 
 

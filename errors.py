@@ -12,6 +12,9 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── NumberTaken             number-taken
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   ├── UnknownDocument         unknown-document
+│   ├── BatchRefused            batch-refused: no batch, or one that is too large
+│   ├── UnknownBatch            unknown-batch
+│   ├── UnknownWebhook          unknown-webhook
 │   ├── BatchChanged            batch-changed: this batch came before with other decisions
 │   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
@@ -144,6 +147,18 @@ class AlreadyIssued(DecisionError):
 
 class UnknownDocument(DecisionError):
     code = "unknown-document"
+
+
+class BatchRefused(DecisionError):
+    code = "batch-refused"
+
+
+class UnknownBatch(DecisionError):
+    code = "unknown-batch"
+
+
+class UnknownWebhook(DecisionError):
+    code = "unknown-webhook"
 
 
 class BatchChanged(DecisionError):

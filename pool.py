@@ -62,7 +62,7 @@ def _end_with_parent() -> None:
 
 
 def _row(line: Line) -> Row:
-    return issue_line(line, _Here.office, _Here.opening.files, _Here.opening.patience)
+    return issue_line(line, _Here.office, None, _Here.opening.files, _Here.opening.patience)
 
 
 def rows(lines: Iterator[Line], opening: Opening, processes: int) -> Generator[Row]:

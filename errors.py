@@ -12,6 +12,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── NumberTaken             number-taken
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   ├── UnknownDocument         unknown-document
+│   │   └── NumberShared            number-shared: several authorities have given it; say which
 │   ├── BatchRefused            batch-refused: no batch, or one that is too large
 │   ├── UnknownBatch            unknown-batch
 │   ├── UnknownWebhook          unknown-webhook
@@ -54,7 +55,9 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── BlobMissing             blob-missing
 │   ├── BlobAltered             blob-altered
 │   ├── RegisterUnreachable     register-unreachable
+│   │   └── SchemaUnfit             schema-unfit: the register is of an older or a newer version of Qujat
 │   ├── BatchBusy               batch-busy: somebody is at work on this batch
+│   ├── WorkerBusy              worker-busy: a worker is at work with this register already
 │   └── WorkerDied              worker-died: processes that issue are killed again and again
 └── ConfigurationError     bad-configuration
 
@@ -163,6 +166,10 @@ class UnknownWebhook(DecisionError):
 
 class BatchChanged(DecisionError):
     code = "batch-changed"
+
+
+class NumberShared(UnknownDocument):
+    code = "number-shared"
 
 
 class CardRefused(DecisionError):
@@ -346,10 +353,20 @@ class BatchBusy(StoreError):
     code = "batch-busy"
 
 
+class WorkerBusy(StoreError):
+    code = "worker-busy"
+
+
 class WorkerDied(StoreError):
     """Processes that issue were killed again and again: the machine lacks memory, or something ends them."""
 
     code = "worker-died"
+
+
+class SchemaUnfit(RegisterUnreachable):
+    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
+
+    code = "schema-unfit"
 
 
 class ConfigurationError(QujatError):

@@ -17,7 +17,7 @@ from qujat.blobs import Blobs, Folder
 from qujat.catalogue import Catalogue, load
 from qujat.errors import ConfigurationError, KeyUnavailable
 from qujat.phrases import Phrase
-from qujat.register import Register, Sqlite
+from qujat.register import Register
 from qujat.settings import DEFAULT_ADDRESS, Settings
 from qujat.signing.mandates import Mandates
 from qujat.signing.secret_files import refuse_if_shared
@@ -78,6 +78,8 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
 
     Raises ConfigurationError, KeyUnavailable, FormError.
     """
+    from qujat.jobs.outbox import watcher
+    from qujat.registers.opening import in_sqlite
     from qujat.signing.keys import open_mark_keys
 
     settings.root.mkdir(parents=True, exist_ok=True)
@@ -86,7 +88,7 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
     ring = _ring(settings, trust, clock) if signing else None
     return Office(
         forms=load(settings.published, settings.wording.not_held),
-        register=Sqlite(settings.root / "register.sqlite"),
+        register=in_sqlite(settings.root / "register.sqlite").watched(watcher(settings.address)),
         blobs=Folder(settings.root / "blobs"),
         trust=trust,
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),

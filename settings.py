@@ -59,6 +59,18 @@ revocation = "stand-in"               # or "certificates": OCSP and lists at the
 register_is_proof = true              # that the register recorded a file at a time
 timestamp_authority_is_anchor = false # true: timestamps need no word on revocation while their certificates last
 algorithms.ECDSA-P256 = 2035-12-31    # the last day of an algorithm; those not named here keep theirs
+
+[webhooks]
+private = false                       # true: also addresses inside the house, and http
+seconds = 15                          # for one attempt at telling a webhook
+
+[batches]
+megabytes = 256                       # the most that one batch may be
+decisions = 100_000                   # and hold
+
+[work]
+renew_months = 12                     # evidence that lapses within so many months is renewed (`qujat worker`)
+stalled_seconds = 30                  # a worker that is silent for so long is dead: its jobs are done again
 """
 
 from __future__ import annotations
@@ -174,6 +186,21 @@ class EvidenceSettings(Strict):
     algorithms: Mapping[Algorithm, date] = {}
 
 
+class WebhookSettings(Strict):
+    private: bool = False
+    seconds: Annotated[float, Field(ge=1, le=120)] = 15.0
+
+
+class BatchSettings(Strict):
+    megabytes: Annotated[int, Field(ge=1, le=100_000)] = 256
+    decisions: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
+
+
+class WorkSettings(Strict):
+    renew_months: Annotated[int, Field(ge=1, le=600)] = 12
+    stalled_seconds: Annotated[int, Field(ge=2, le=3600)] = 30
+
+
 class Settings(Strict):
     """What a deployment decides. Paths are relative to `base`, the folder of the file."""
 
@@ -194,6 +221,9 @@ class Settings(Strict):
     trust: TrustSettings = TrustSettings()
     signatures: SignatureSettings = SignatureSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    batches: BatchSettings = BatchSettings()
+    work: WorkSettings = WorkSettings()
 
     @field_validator("address")
     @classmethod

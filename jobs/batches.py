@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from qujat.batch import PASSING, Line, issue_part, lines, partitions
 from qujat.errors import BatchChanged, BatchRefused, QujatError, UnknownBatch, WorkerDied
@@ -119,7 +119,9 @@ class Batches:
         Raises what `batch.issue_part` raises; the trouble is kept with the part.
         """
         here = part.c.batch == made, part.c.place == place, part.c.rows.is_(None)
-        asked = select(part.c.content, part.c.attempts, batch.c.owner).join(batch).where(*here, part.c.attempts < ATTEMPTS)
+        asked = (
+            select(part.c.content, part.c.attempts, batch.c.owner).join(batch).where(*here, part.c.attempts < ATTEMPTS)
+        )
         with self.database.writing() as db:
             found = db.execute(asked).first()
             if found is None or found.content is None:
@@ -144,7 +146,7 @@ class Batches:
             db.execute(update(part).where(*here).values(**values))  # type: ignore[arg-type]
 
 
-def _row(db: Connection, owner: str, name: str) -> object:
+def _row(db: Connection, owner: str, name: str) -> Row[Any]:
     row = db.execute(select(batch).where(batch.c.owner == owner, batch.c.name == name)).first()
     if row is None:
         raise UnknownBatch(f"expected the name of a batch that was sent, came {name!r}")
@@ -161,9 +163,7 @@ def _read_once(file: IO[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), sum(1 for _ in lines(file))
 
 
-def _enter(
-    db: Connection, owner: str, name: str, digest: str, decisions: int, file: IO[bytes], at: datetime
-) -> int:
+def _enter(db: Connection, owner: str, name: str, digest: str, decisions: int, file: IO[bytes], at: datetime) -> int:
     row = {"owner": owner, "name": name, "sha256": digest, "decisions": decisions, "made_at": moment_text(at)}
     made: int = db.execute(insert(batch).returning(batch.c.id), row).scalar_one()
     file.seek(0)

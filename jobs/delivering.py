@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class Courier:
     """What delivering takes."""
 
     database: Database
-    vault: Vault
+    vault: Callable[[], Vault]
     rules: Rules
     clock: Clock
     waits: tuple[int, ...] = WAITS
@@ -49,7 +50,7 @@ class Courier:
             row = db.execute(asked.where(delivery.c.id == identity, delivery.c.state == "waiting")).first()
         if row is None:
             return None
-        secret = self.vault.opened(row.secret, row.id)
+        secret = self.vault().opened(row.secret, row.id)
         try:
             self._post(row.url, row.event, row.body.encode(), secret)
         except (NotPosted, ConfigurationError) as error:

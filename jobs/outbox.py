@@ -60,5 +60,3 @@ def link(document: Document, address: str) -> str:
     """Where a client with a key asks for a document. Numbers may be shared, so the authority is named."""
     bin_ = document.data["authority"]["bin"]
     return f"{address}/v1/documents/{quote(document.number, safe='')}?authority={bin_}"
-
-

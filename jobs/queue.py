@@ -39,7 +39,8 @@ _DEFER = text(
 )
 # Those of a part that are waiting or being done already are not doubled.
 _DEFER_PARTS = text(
-    "SELECT procrastinate_defer_jobs_v1(array_agg(ROW('batches', 'issue_part', 0, NULL, 'part ' || batch || '/' || place,"
+    "SELECT procrastinate_defer_jobs_v1(array_agg("
+    "ROW('batches', 'issue_part', 0, NULL, 'part ' || batch || '/' || place,"
     " jsonb_build_object('batch', batch, 'place', place), NULL)::procrastinate_job_to_defer_v1 ORDER BY place))"
     " FROM part WHERE batch = :batch AND rows IS NULL AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs"
     " WHERE queueing_lock = 'part ' || batch || '/' || place AND status IN ('todo', 'doing')) HAVING count(*) > 0"
@@ -113,7 +114,9 @@ async def _take_back(app: App, seconds: float) -> None:
     await app.job_manager.delete_old_jobs(nb_hours=24 * 7, include_failed=True, include_cancelled=True)
 
 
-class _NotYet(Exception):  # noqa: N818  it is no error: try again so much later
+class _NotYet(Exception):
+    """No fault: the job asks to be done again so much later."""
+
     def __init__(self, wait: timedelta) -> None:
         super().__init__(f"again in {wait}")
         self.wait = wait

@@ -116,7 +116,9 @@ def remove(db: Connection, identity: str, at: datetime) -> None:
         .values(removed_at=moment_text(at), secret=b"")
     )
     if not db.execute(gone).rowcount:
-        raise UnknownWebhook(f"expected the id of a webhook in use, came {identity!r}; `qujat webhooks list` shows them")
+        raise UnknownWebhook(
+            f"expected the id of a webhook in use, came {identity!r}; `qujat webhooks list` shows them"
+        )
     waiting = delivery.c.webhook == identity, delivery.c.state == "waiting"
     db.execute(update(delivery).where(*waiting).values(state="given-up", trouble="the webhook was removed"))
 
@@ -143,6 +145,18 @@ def failed(db: Connection) -> list[Failed]:
     columns = (delivery.c[name] for name in ("id", "webhook", "event", "made_at", "attempts", "trouble"))
     asked = select(*columns).join(webhook).where(delivery.c.state == "given-up", webhook.c.removed_at == "")
     return [Failed(*row) for row in db.execute(asked.order_by(delivery.c.id))]
+
+
+def retry(db: Connection, at: datetime) -> int:
+    """Deliveries that were given up wait again; gives how many."""
+    from qujat.jobs.queue import defer_delivery
+
+    found = [lost.id for lost in failed(db)]
+    for identity in found:
+        again = {"state": "waiting", "attempts": 0, "due_at": moment_text(at)}
+        db.execute(update(delivery).where(delivery.c.id == identity).values(again))
+        defer_delivery(db, identity)
+    return len(found)
 
 
 def _webhook(row: Row[tuple[object, ...]]) -> Webhook:

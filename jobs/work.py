@@ -6,13 +6,14 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from qujat.errors import ConfigurationError, EvidenceLapsed, VerificationError
+from qujat.errors import ConfigurationError, VerificationError
 from qujat.jobs.batches import Batches
 from qujat.jobs.delivering import Courier
 from qujat.jobs.posting import Rules
-from qujat.jobs.webhooks import Vault, open_vault
+from qujat.jobs.webhooks import open_vault
 
 if TYPE_CHECKING:
     from qujat.office import Office
@@ -74,13 +75,5 @@ def open_work(office: Office, settings: Settings) -> Work:
     """Raises KeyUnavailable, ConfigurationError."""
     database = database_of(office)
     rules = Rules(private=settings.webhooks.private, seconds=settings.webhooks.seconds)
-    courier = Courier(database, _vault(settings), rules, office.clock)
+    courier = Courier(database, partial(open_vault, settings.key_folder), rules, office.clock)
     return Work(office, Batches(database), courier, settings.work.renew_months)
-
-
-def _vault(settings: Settings) -> Vault:
-    """The key of webhooks; a deployment that never had one has nothing to decrypt with it."""
-    from qujat.jobs.webhooks import KEY_FILE
-
-    there = (settings.key_folder / KEY_FILE).exists()
-    return open_vault(settings.key_folder) if there else Vault(b"")

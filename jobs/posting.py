@@ -18,7 +18,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from qujat.errors import ConfigurationError
 
-LONGEST_ANSWER = 64 * 1024  # bytes of the answer that are read; nothing is done with them
 _PORTS = {"https": 443, "http": 80}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -80,9 +79,7 @@ def _exchange(link: socket.socket, parts: SplitResult, body: bytes, headers: Map
     asked.sock = link
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     asked.request("POST", target, body, {**headers, "Connection": "close"})
-    answer = asked.getresponse()
-    answer.read(LONGEST_ANSWER)
-    return answer.status
+    return asked.getresponse().status  # the body is not read, and http.client bounds what stands before it
 
 
 def _connected(host: str, port: int, rules: Rules) -> socket.socket:

@@ -71,6 +71,13 @@ decisions = 100_000                   # and hold
 [work]
 renew_months = 12                     # evidence that lapses within so many months is renewed (`qujat worker`)
 stalled_seconds = 30                  # a worker that is silent for so long is dead: its jobs are done again
+
+[server]                              # qujat serve; docs/operator.md
+workers = 0                           # worker processes; 0: as many as processors
+queue = 32                            # how many requests wait for a worker before the answer is 503
+deadline_seconds = 60                 # how long one of them may take, waiting and all
+body_seconds = 30                     # how long a client may take to send what it sends
+requests_per_minute = 600             # of one client; more is answered with 429
 """
 
 from __future__ import annotations
@@ -201,6 +208,17 @@ class WorkSettings(Strict):
     stalled_seconds: Annotated[int, Field(ge=2, le=3600)] = 30
 
 
+class ServerSettings(Strict):
+    """How much the server does at once: worker processes (0: as many as processors), what may wait for them, and for
+    how many seconds; how many requests a minute one client may make."""
+
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    queue: Annotated[int, Field(ge=1, le=10_000)] = 32
+    deadline_seconds: Annotated[int, Field(ge=1, le=600)] = 60
+    body_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    requests_per_minute: Annotated[int, Field(ge=1)] = 600
+
+
 class Settings(Strict):
     """What a deployment decides. Paths are relative to `base`, the folder of the file."""
 
@@ -224,6 +242,7 @@ class Settings(Strict):
     webhooks: WebhookSettings = WebhookSettings()
     batches: BatchSettings = BatchSettings()
     work: WorkSettings = WorkSettings()
+    server: ServerSettings = ServerSettings()
 
     @field_validator("address")
     @classmethod

@@ -79,7 +79,6 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
     Raises ConfigurationError, KeyUnavailable, FormError.
     """
     from qujat.jobs.outbox import watcher
-    from qujat.registers.opening import in_sqlite
     from qujat.signing.keys import open_mark_keys
 
     settings.root.mkdir(parents=True, exist_ok=True)
@@ -88,8 +87,8 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
     ring = _ring(settings, trust, clock) if signing else None
     return Office(
         forms=load(settings.published, settings.wording.not_held),
-        register=in_sqlite(settings.root / "register.sqlite").watched(watcher(settings.address)),
-        blobs=Folder(settings.root / "blobs"),
+        register=open_register(settings).watched(watcher(settings.address)),
+        blobs=open_blobs(settings),
         trust=trust,
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),
         keys=ring,
@@ -105,6 +104,34 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         ticket_life=timedelta(minutes=settings.signer.ticket_minutes),
         clock=clock,
     )
+
+
+def open_register(settings: Settings) -> Register:
+    """The register that the settings name; it answers at the first question. Raises ConfigurationError."""
+    from qujat.registers import opening
+
+    return opening.open_register(settings.stores.register_at, settings.root, settings.stores.connections)
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """The store of documents that the settings name. Raises ConfigurationError, KeyUnavailable (no secret for S3)."""
+    kind, _, where = settings.stores.blobs.partition(":")
+    if kind == "folder":
+        return Folder(settings.root / where)
+    from qujat.s3 import open_bucket
+
+    return open_bucket(settings.stores.blobs, settings.stores.s3, s3_secret(settings))
+
+
+def s3_secret(settings: Settings) -> str:
+    """The secret key of the store of documents: QUJAT_S3_SECRET, else its file; none without an access key.
+
+    Raises KeyUnavailable.
+    """
+    if not settings.stores.s3.access_key:
+        return ""
+    path = settings.root / settings.stores.s3.secret_file
+    return _secret("QUJAT_S3_SECRET", path, "the secret key of the store of documents").strip().decode()
 
 
 def _refuse_stand_in(settings: Settings, trust: Trust) -> None:
@@ -236,13 +263,17 @@ def passphrase_given(settings: Settings) -> bytes | None:
 
 def signer_secret(settings: Settings) -> bytes:
     """The passphrase or PIN of the signer's key: QUJAT_SIGNER_SECRET, else its file. Raises KeyUnavailable."""
-    if given := os.environ.get("QUJAT_SIGNER_SECRET"):
+    return _secret("QUJAT_SIGNER_SECRET", settings.signer_secret_path, "the passphrase or PIN of the signer")
+
+
+def _secret(variable: str, path: Path, what: str) -> bytes:
+    if given := os.environ.get(variable):
         return given.encode()
     try:
-        return settings.signer_secret_path.read_bytes().strip(b"\r\n")
+        return path.read_bytes().strip(b"\r\n")
     except OSError as error:
         raise KeyUnavailable(
-            f"expected the passphrase or PIN of the signer in QUJAT_SIGNER_SECRET or in {settings.signer_secret_path},"
+            f"expected {what} in {variable} or in {path},"
             f" came {error.strerror}; put it there, for the service alone to read"
         ) from error
 

@@ -79,7 +79,7 @@ def due(office: Office, *, months: int) -> list[str]:
     return list(dict.fromkeys(row.number for row in status(office, months=months)))
 
 
-def renew(number: str, office: Office, authority: str | None = None) -> Renewed:
+def renew(number: str, office: Office, *, authority: str | None = None) -> Renewed:
     """A further timestamp over every signed page and detached signature of a document, and over new evidence.
 
     `authority`: the BIN, where several may have given the number.

@@ -36,7 +36,8 @@ class PostgresServer(Database):
 
     def __init__(self, url: URL, connections: int = 10) -> None:
         super().__init__()
-        self.url = url.set(drivername="postgresql+psycopg")
+        self.url = url.set(drivername="postgresql+psycopg").difference_update_query(["options"])
+        self._options = url.query.get("options", "")
         self.connections = connections
 
     @property
@@ -49,6 +50,7 @@ class PostgresServer(Database):
 
     def _open(self) -> Engine:
         limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
+        options = f"{limits} {self._options}"  # what the address says goes before what we say
         return create_engine(
             self.url,
             poolclass=QueuePool,
@@ -57,7 +59,7 @@ class PostgresServer(Database):
             pool_timeout=PATIENCE,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={**_DRIVER, "options": limits},
+            connect_args={**_DRIVER, "options": options},
         )
 
     def _reader(self, engine: Engine) -> Engine:

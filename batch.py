@@ -22,6 +22,8 @@ from qujat.errors import (
     BlobMissing,
     DecisionError,
     EvidenceUnavailable,
+    FieldError,
+    FieldErrors,
     FormError,
     SeveralSigners,
     SignerNotEntitled,
@@ -99,25 +101,40 @@ def partitions(found: Iterable[Line], size: int) -> Iterator[list[Line]]:
 
 
 def issue_part(
-    part: Iterable[Line], office: Office, folder: Path | None = None, patience: Sequence[float] = PATIENCE
+    part: Iterable[Line],
+    office: Office,
+    *,
+    authority: str | None = None,
+    folder: Path | None = None,
+    patience: Sequence[float] = PATIENCE,
 ) -> Iterator[Row]:
     """The rows of a part, each as soon as it is known; the files of documents go to `folder`, if there is one.
 
-    Raises what stops all work (`OF_THE_DECISION` tells what does not): StoreError, SigningError, VerificationError.
+    `authority`: the BIN of the only one whose decisions are issued. Raises what stops all work (`OF_THE_DECISION` tells
+    what does not): StoreError, SigningError, VerificationError.
     """
-    return (issue_line(line, office, folder, patience) for line in part)
+    return (issue_line(line, office, authority, folder, patience) for line in part)
 
 
-def issue_line(line: Line, office: Office, folder: Path | None = None, patience: Sequence[float] = PATIENCE) -> Row:
+def issue_line(
+    line: Line, office: Office, authority: str | None, folder: Path | None, patience: Sequence[float]
+) -> Row:
     """The row of one decision. Raises as `issue_part`."""
     decision: Decision | None = None
     try:
         decision = parse(line.text)
+        _allowed(decision, authority)
         issued = _issue(decision, office, patience)
     except OF_THE_DECISION as error:
         return Row(line.number, decision.id if decision else identity(line.text), error=as_json(error))
     files = _save(issued, folder) if folder else ()
     return Row(line.number, decision.id, issued.number, tuple(w.code for w in issued.warnings), files)
+
+
+def _allowed(decision: Decision, authority: str | None) -> None:
+    if authority is not None and decision.authority.bin != authority:
+        message = f"expected a decision of the authority {authority}, whose batch this is"
+        raise FieldErrors([FieldError("/authority/bin", "another-authority", message)])
 
 
 def _issue(decision: Decision, office: Office, patience: Sequence[float]) -> Issued:

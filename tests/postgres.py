@@ -18,6 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
 from sqlalchemy import create_engine, event
 
 from qujat.registers.opening import in_postgresql
@@ -38,7 +40,7 @@ def register_in(folder: Path) -> SqlRegister:
 
 def url_of(folder: Path, *, ready: bool = True) -> str:
     """The address of the register of a folder; its schema is there, of the newest version if it is to be `ready`."""
-    schema = schema_of(folder)
+    schema = "q" + sha256(str(folder).encode()).hexdigest()[:20]
     with psycopg.connect(conninfo(), autocommit=True) as db:
         db.execute("SELECT pg_advisory_lock(hashtext(%s))", [schema])
         if not db.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone():
@@ -49,23 +51,9 @@ def url_of(folder: Path, *, ready: bool = True) -> str:
     return f"postgresql://postgres@/postgres?host={_server()}&options=-csearch_path%3D{schema}"
 
 
-def conninfo(database: str = "postgres") -> str:
+def conninfo() -> str:
     """For a connection to the server beside any register."""
-    return f"host={_server()} user=postgres dbname={database}"
-
-
-def schema_of(folder: Path) -> str:
-    return "q" + sha256(str(folder).encode()).hexdigest()[:20]
-
-
-def dumped(folder: Path, into: str) -> str:
-    """Dump the register of a folder with pg_dump, restore it into a new database; gives the address of that."""
-    dump = _server() / f"{into}.dump"
-    options = ("-h", str(_server()), "-U", "postgres")
-    _run("pg_dump", *options, "-Fc", "-n", schema_of(folder), "-f", str(dump), "postgres")
-    _run("createdb", *options, into)
-    _run("pg_restore", *options, "-d", into, "--exit-on-error", str(dump))
-    return url_of(folder).replace("@/postgres", f"@/{into}")
+    return f"host={_server()} user=postgres dbname=postgres"
 
 
 @cache
@@ -83,7 +71,8 @@ def _whole() -> str:
     made = [words for words in said if words.split()[0] in ("CREATE", "ALTER", "DROP")]
     revision = [words for words in said if "alembic_version" in words and words.startswith(("INSERT", "UPDATE"))]
     newest = revision[-1].split("'")[1]
-    return ";\n".join([*made, f"INSERT INTO alembic_version VALUES ('{newest}')"])
+    queue = SchemaManager.get_schema()  # it is said to the driver itself, past the listener
+    return ";\n".join([*made, f"INSERT INTO alembic_version VALUES ('{newest}')", queue])
 
 
 @cache
@@ -148,8 +137,6 @@ def _run(program: str, *words: str) -> None:
 def _programs() -> Path:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not installed:
-        import pytest  # the processes that tests start have no need of it
-
         missing = "PostgreSQL is not installed: run scripts/setup tests"
         pytest.fail(missing) if os.environ.get("QUJAT_CI") else pytest.skip(missing)
     return installed[-1].parent

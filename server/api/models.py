@@ -106,6 +106,19 @@ def _file(file: StoredFile) -> IssuedFile:
     )
 
 
+class BatchAnswer(BaseModel):
+    """How far a batch has come. `trouble`: the code of what keeps the rest from being done, if something does."""
+
+    name: str
+    state: Literal["running", "stopped", "finished"]
+    decisions: int
+    done: int
+    issued: int
+    refused: int
+    made_at: str
+    trouble: str = ""
+
+
 class Annulment(Strict):
     """Why a document is no longer in effect: it is shown to whoever checks the document."""
 

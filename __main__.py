@@ -331,6 +331,8 @@ def _stores(commands: Any, common: argparse.ArgumentParser) -> None:
     copied = _add(register, common, "backup", "register.backup", "copy a register in SQLite, then the documents")
     copied.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or that of the backup before")
     _add(register, common, "check", "register.check", "is every file of every document there, as it was stored?")
+    config = _group(commands, "config", "the configuration of this deployment")
+    _add(config, common, "check", "config.check", "try each part of the deployment, and say what to do about it")
 
 
 def _head(command: argparse.ArgumentParser) -> None:

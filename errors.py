@@ -364,6 +364,12 @@ class RegisterUnreachable(StoreError):
     code = "register-unreachable"
 
 
+class SchemaUnfit(RegisterUnreachable):
+    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
+
+    code = "schema-unfit"
+
+
 class BatchBusy(StoreError):
     code = "batch-busy"
 
@@ -376,12 +382,6 @@ class WorkerDied(StoreError):
     """Processes that issue were killed again and again: the machine lacks memory, or something ends them."""
 
     code = "worker-died"
-
-
-class SchemaUnfit(RegisterUnreachable):
-    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
-
-    code = "schema-unfit"
 
 
 class WorkError(QujatError):

@@ -39,7 +39,10 @@ State = Literal["lasting", "due", "lapsed", "unproven"]
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """Until when one file can prove itself, without the register, and what runs out then (or what is wrong)."""
+    """Until when one file can prove itself, without the register, and what runs out then (or what is wrong).
+
+    `authority`: the BIN of whose number it is.
+    """
 
     number: str
     name: str
@@ -68,9 +71,9 @@ def status(office: Office, *, months: int) -> Iterator[Lasting]:
                 yield row
 
 
-def lasting(number: str, office: Office) -> tuple[Lasting, ...]:
-    """Until when each renewable file of a document proves itself. Raises UnknownDocument, StoreError."""
-    found, now = office.register.by_number(number), office.clock()
+def lasting(found: Document, office: Office) -> tuple[Lasting, ...]:
+    """Until when each renewable file of a document proves itself."""
+    now = office.clock()
     return tuple(_state(found, file, office, now, now) for file in _renewable(found))
 
 

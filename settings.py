@@ -86,7 +86,7 @@ stalled_seconds = 30                  # a worker that is silent for so long is d
 workers = 0                           # worker processes; 0: as many as processors
 queue = 32                            # how many requests wait for a worker before the answer is 503
 deadline_seconds = 60                 # how long one of them may take, waiting and all
-body_seconds = 30                     # how long a client may take to send what it sends
+body_seconds = 30                     # how long a client may take to send the head of a request, and again its body
 requests_per_minute = 600             # of one client; more is answered with 429
 """
 

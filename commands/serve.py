@@ -22,7 +22,7 @@ log = logging.getLogger("qujat.server")
 
 def serve(options: Namespace) -> int:
     """qujat serve [--host HOST] [--port PORT] [--workers N] [--demo]: until it is stopped"""
-    from qujat.office import open_office
+    from qujat.office import open_office, passphrase
     from qujat.server import logs
     from qujat.server.app import application
     from qujat.server.metrics import Metrics
@@ -31,12 +31,14 @@ def serve(options: Namespace) -> int:
     logs.configure()
     settings = _addressed(configuration.read(options.config), options)
     _keys(settings)
+    if settings.signer.kind != "elsewhere":
+        os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
     signing = open_office(settings, signing=True)  # whatever is wrong with the keys is said now
     if options.demo:
         _demo(settings, signing)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
-    run(app, options.host, options.port)
+    run(app, options.host, options.port, settings.server.body_seconds)
     return 0
 
 

@@ -7,23 +7,25 @@ from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from qujat import pipeline
+from qujat import issuing
 from qujat.decision import Decision
 from qujat.entries import Document, Role, StoredFile
 from qujat.languages import Language
 from qujat.office import Office
 from qujat.server import deeds
-from qujat.server.api import access, bodies, models, negotiation, problems
+from qujat.server.api import access, answers, bodies, models, negotiation, problems
 from qujat.server.api.access import Annuller, Issuer, Reader
 from qujat.server.api.models import CMS, DOCX, PDF, XML, DocumentAnswer, EvidenceAnswer
 from qujat.server.api.problems import Refused
 from qujat.server.clients import Client
 from qujat.server.deeds import Told
 
-router = APIRouter(prefix="/v1", tags=["documents"], responses=access.REFUSALS)
+router = APIRouter(
+    prefix="/v1", tags=["documents"], responses=access.REFUSALS, dependencies=[Depends(access.known_parameters)]
+)
 
 Number = Annotated[str, Path(description="The number of a document; what is no letter or digit percent-encoded")]
 Accept = Annotated[str, Header(description="JSON, PDF, XML, CMS, or an editable Word copy", include_in_schema=False)]
@@ -65,7 +67,7 @@ async def issue(request: Request, response: Response, client: Issuer) -> Documen
         doing.number = told.document.number
     response.status_code = 201 if told.new else 200
     response.headers["Location"] = _address(told.document.number)
-    return models.document_answer(told)
+    return answers.document(told)
 
 
 def expect_permitted(client: Client, decision: Decision, office: Office) -> None:
@@ -89,9 +91,9 @@ async def evidence(request: Request, number: Number, client: Reader) -> Evidence
     async with access.deed(request, client, "evidence") as doing:
         found = await _own(request, client, number)
         doing.number = found.number
-        verdict, files = await request.app.state.workers.run(deeds.evidence, found.number)
+        verdict, files = await request.app.state.workers.run(deeds.evidence, found)
     return EvidenceAnswer(
-        number=found.number, verdict=verdict.as_json(), files=[models.lasting_answer(file) for file in files]
+        number=found.number, verdict=verdict.as_json(), files=[answers.lasting(file) for file in files]
     )
 
 
@@ -136,13 +138,13 @@ async def _content(request: Request, found: Document, wanted: str, language: Lan
     if wanted == DOCX:
         chosen = _language(request, found, language)
         settings = request.app.state.settings
-        content = await request.app.state.workers.run(deeds.word_copy, found.number, chosen, settings)
+        content = await request.app.state.workers.run(deeds.word_copy, found, chosen, settings)
         return f"{found.number}.{chosen}.copy.docx", content
     if wanted in _ROLES:
         file = _file(found, _ROLES[wanted], _language(request, found, language))
         return file.name, await run_in_threadpool(office.blobs.get, file.sha256)
     told = await run_in_threadpool(told_of, found, office)
-    return "", _encoded(models.document_answer(told))
+    return "", _encoded(answers.document(told))
 
 
 def told_of(found: Document, office: Office) -> Told:
@@ -196,7 +198,7 @@ async def annul(request: Request, number: Number, client: Annuller) -> DocumentA
         sent = await bodies.one(request, models.Annulment)
         found = await _own(request, client, number)
         doing.number = found.number
-        return await run_in_threadpool(_ended, request.app.state.office, found.number, sent.reason)
+        return await run_in_threadpool(_ended, request.app.state.office, found, sent.reason)
 
 
 @router.post(
@@ -214,12 +216,9 @@ async def supersede(request: Request, number: Number, client: Annuller) -> Docum
         found = await _own(request, client, number)
         doing.number = found.number
         by = await _own(request, client, sent.by)
-        return await run_in_threadpool(_ended, request.app.state.office, found.number, sent.reason, by.number)
+        return await run_in_threadpool(_ended, request.app.state.office, found, sent.reason, by.number)
 
 
-def _ended(office: Office, number: str, reason: str, by: str = "") -> DocumentAnswer:
-    if by:
-        pipeline.supersede(number, by, reason, office)
-    else:
-        pipeline.annul(number, reason, office)
-    return models.document_answer(told_of(office.register.by_number(number), office))
+def _ended(office: Office, found: Document, reason: str, by: str = "") -> DocumentAnswer:
+    ended = issuing.end(found.number, reason, office, by, authority=found.data["authority"]["bin"])
+    return answers.document(told_of(ended, office))

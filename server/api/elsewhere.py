@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from qujat.errors import UnknownTicket
 from qujat.handover import Prepared
 from qujat.office import Office
 from qujat.server import deeds
-from qujat.server.api import access, bodies, models, problems
+from qujat.server.api import access, answers, bodies, models, problems
 from qujat.server.api.access import Issuer
 from qujat.server.api.documents import expect_permitted, json_body
 from qujat.server.api.models import DocumentAnswer, PreparedAnswer
 from qujat.server.clients import Client
 
-router = APIRouter(prefix="/v1", tags=["signing elsewhere"], responses=access.REFUSALS)
+router = APIRouter(
+    prefix="/v1", tags=["signing elsewhere"], responses=access.REFUSALS, dependencies=[Depends(access.known_parameters)]
+)
 
 
 @router.post(
@@ -36,7 +38,7 @@ async def prepare(request: Request, client: Issuer) -> PreparedAnswer:
         await run_in_threadpool(expect_permitted, client, decision, request.app.state.office)
         prepared = await request.app.state.workers.run(deeds.prepare, decision)
         doing.number = prepared.number
-    return models.prepared_answer(prepared)
+    return answers.prepared(prepared)
 
 
 @router.post(
@@ -59,10 +61,10 @@ async def complete(request: Request, response: Response, client: Issuer) -> Docu
         doing.number = await run_in_threadpool(_number, client, sent.ticket, request.app.state.office)
         done = await request.app.state.workers.run(deeds.complete, sent.ticket, sent.signatures)
     if isinstance(done, Prepared):
-        answer = models.prepared_answer(done)
+        answer = answers.prepared(done)
         return Response(answer.model_dump_json(), 202, media_type="application/json")
     response.status_code = 201 if done.new else 200
-    return models.document_answer(done)
+    return answers.document(done)
 
 
 def _number(client: Client, ticket: str, office: Office) -> str:

@@ -1,18 +1,14 @@
-"""What the API sends and takes, as models: the OpenAPI document is made of them."""
+"""What the API sends and takes, as models: the OpenAPI document is made of them, and `qujat.client` reads with them."""
 
 from __future__ import annotations
 
-import base64
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from qujat.entries import Role, StoredFile
-from qujat.handover import Prepared
+from qujat.entries import Role
 from qujat.languages import Language
-from qujat.renewing import Lasting
-from qujat.server.deeds import Told
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Verdict = Literal["valid", "invalid", "indeterminate"]
@@ -70,42 +66,6 @@ class DocumentAnswer(BaseModel):
     warnings: list[Late] = []
 
 
-def document_answer(told: Told) -> DocumentAnswer:
-    """An issued document as the API tells it: nothing of the people in it."""
-    from qujat.mark import short_code
-
-    found, data = told.document, told.document.data
-    return DocumentAnswer.model_validate(
-        {
-            "number": found.number,
-            "decision": data["id"],
-            "form": data["form"],
-            "day": date.fromisoformat(data["day"]),
-            "languages": data["languages"],
-            "authority": data["authority"]["bin"],
-            "status": found.status,
-            "status_since": found.status_since,
-            "reason": found.reason,
-            "superseded_by": found.superseded_by,
-            "mark": told.mark,
-            "code": short_code(found.token),
-            "stand_in": bool(data.get("stand_in")),
-            "files": [_file(file) for file in found.files if file.role != "mark"],
-            "warnings": [Late(code=late.code, term=late.term, last_day=late.last_day) for late in told.warnings],
-        }
-    )
-
-
-def _file(file: StoredFile) -> IssuedFile:
-    return IssuedFile(
-        name=file.name,
-        role=file.role,
-        language=file.language,
-        media_type=MEDIA_TYPES[file.role],
-        sha256=file.sha256,
-    )
-
-
 class BatchAnswer(BaseModel):
     """How far a batch has come. `trouble`: the code of what keeps the rest from being done, if something does."""
 
@@ -139,11 +99,6 @@ class LastingAnswer(BaseModel):
     lapses: datetime | None
     what: str
     state: Literal["lasting", "due", "lapsed", "unproven"]
-
-
-def lasting_answer(found: Lasting) -> LastingAnswer:
-    """The state of one file's evidence."""
-    return LastingAnswer(file=found.name, level=found.level, lapses=found.lapses, what=found.what, state=found.state)
 
 
 class EvidenceAnswer(BaseModel):
@@ -182,32 +137,6 @@ class PreparedAnswer(BaseModel):
     expires_at: datetime
     files: list[ToSignAnswer]
     reading: list[ReadingAnswer]
-
-
-def prepared_answer(prepared: Prepared) -> PreparedAnswer:
-    """What was prepared, with everything that a signing program needs."""
-    return PreparedAnswer(
-        ticket=prepared.ticket,
-        number=prepared.number,
-        signer=prepared.signer,
-        expires_at=prepared.expires_at,
-        files=[
-            ToSignAnswer(
-                name=file.name,
-                role=file.role,
-                language=file.language,
-                format=file.format,
-                sha256=file.sha256,
-                content=_base64(file.content),
-            )
-            for file in prepared.files
-        ],
-        reading=[ReadingAnswer(name=name, content=_base64(page)) for name, page in prepared.reading.items()],
-    )
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
 
 
 class Completion(Strict):

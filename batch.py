@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -41,6 +41,7 @@ BOM = b"\xef\xbb\xbf"
 OF_THE_DECISION = (DecisionError, FormError, SeveralSigners, SignerNotEntitled, BlobMissing, BlobAltered)
 # What passes by itself, most often.
 PASSING = (StoreError, TimestampUnavailable, EvidenceUnavailable, SigningServiceUnavailable)
+Allowed = Callable[[Decision], bool]
 PATIENCE = (0.5, 2.0, 8.0)  # seconds to wait before each further attempt
 
 
@@ -104,26 +105,27 @@ def issue_part(
     part: Iterable[Line],
     office: Office,
     *,
-    authority: str | None = None,
+    allowed: Allowed | None = None,
     folder: Path | None = None,
     patience: Sequence[float] = PATIENCE,
 ) -> Iterator[Row]:
     """The rows of a part, each as soon as it is known; the files of documents go to `folder`, if there is one.
 
-    `authority`: the BIN of the only one whose decisions are issued. Raises what stops all work (`OF_THE_DECISION` tells
-    what does not): StoreError, SigningError, VerificationError.
+    `allowed`: which decisions may be issued; None: all. Raises what stops all work (`OF_THE_DECISION` tells what does
+    not): StoreError, SigningError, VerificationError.
     """
-    return (issue_line(line, office, authority, folder, patience) for line in part)
+    return (issue_line(line, office, allowed, folder, patience) for line in part)
 
 
 def issue_line(
-    line: Line, office: Office, authority: str | None, folder: Path | None, patience: Sequence[float]
+    line: Line, office: Office, allowed: Allowed | None, folder: Path | None, patience: Sequence[float]
 ) -> Row:
     """The row of one decision. Raises as `issue_part`."""
     decision: Decision | None = None
     try:
         decision = parse(line.text)
-        _allowed(decision, authority)
+        if allowed and not allowed(decision):
+            raise _not_permitted()
         issued = _issue(decision, office, patience)
     except OF_THE_DECISION as error:
         return Row(line.number, decision.id if decision else identity(line.text), error=as_json(error))
@@ -131,10 +133,9 @@ def issue_line(
     return Row(line.number, decision.id, issued.number, tuple(w.code for w in issued.warnings), files)
 
 
-def _allowed(decision: Decision, authority: str | None) -> None:
-    if authority is not None and decision.authority.bin != authority:
-        message = f"expected a decision of the authority {authority}, whose batch this is"
-        raise FieldErrors([FieldError("/authority/bin", "another-authority", message)])
+def _not_permitted() -> FieldErrors:
+    message = "expected an authority and a form that this batch may issue, came another"
+    return FieldErrors([FieldError("/authority/bin", "not-permitted", message)])
 
 
 def _issue(decision: Decision, office: Office, patience: Sequence[float]) -> Issued:

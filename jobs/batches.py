@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from qujat.jobs.tables import batch, part
 from qujat.registers.tables import moment_text
 
 if TYPE_CHECKING:
+    from qujat.decision import Decision
     from qujat.office import Office
     from qujat.registers.database import Database
 
@@ -46,18 +48,50 @@ class Standing:
         return self.issued + self.refused
 
 
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Whose decisions (BINs) and which forms (annex ids, or "*" for all) a batch may issue."""
+
+    authorities: frozenset[str]
+    forms: frozenset[str]
+
+    def allows(self, decision: Decision, office: Office) -> bool:
+        """Raises UnknownForm."""
+        annex = office.forms.form(decision.form).annex
+        return decision.authority.bin in self.authorities and bool({"*", annex} & self.forms)
+
+    def text(self) -> str:
+        return json.dumps({"authorities": sorted(self.authorities), "forms": sorted(self.forms)})
+
+
+def _permit(text: str) -> Permit:
+    said = json.loads(text)
+    return Permit(frozenset(said["authorities"]), frozenset(said["forms"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch as it came: the name that its owner gave it, what it may issue, and its JSON Lines."""
+
+    owner: str
+    name: str
+    permit: Permit
+    file: IO[bytes]
+
+
 @dataclass(frozen=True)
 class Batches:
     """The batches of one database."""
 
     database: Database
 
-    def take(self, owner: str, name: str, file: IO[bytes], limit: int, at: datetime) -> Standing:
+    def take(self, sent: Sent, limit: int, at: datetime) -> Standing:
         """Enter a batch that came as JSON Lines, or go on with it if it came before; all of it or nothing.
 
         Raises BatchChanged (it came before with other contents), BatchRefused (none, or more than `limit`, decisions).
         """
-        digest, decisions = _read_once(file)
+        owner, name = sent.owner, sent.name
+        digest, decisions = _read_once(sent.file)
         if not 0 < decisions <= limit:
             raise BatchRefused(f"expected 1 to {limit} decisions, one a line, came {decisions}; cut it into several")
         with self.database.writing() as db:
@@ -68,7 +102,7 @@ class Batches:
                     f"the batch {name} came before with other contents ({before.decisions} decisions, SHA-256"
                     f" {before.sha256}), now {decisions}, SHA-256 {digest}; send it under a name of its own"
                 )
-            made = before.id if before else _enter(db, owner, name, digest, decisions, file, at)
+            made = before.id if before else _enter(db, sent, digest, decisions, at)
             if before:
                 db.execute(update(part).where(part.c.batch == made, part.c.rows.is_(None)).values(attempts=0))
             queue.defer_parts(db, made)
@@ -88,6 +122,8 @@ class Batches:
                 ).where(part.c.batch == row.id)
             ).one()
         state: State = "finished" if not left else "stopped" if spent == left else "running"
+        # A part that ended its process could leave no word of it.
+        trouble = trouble or (WorkerDied.code if spent else "")
         return Standing(name, state, row.decisions, int(issued), int(refused), row.made_at, trouble)
 
     def rows(self, owner: str, name: str) -> Iterator[str]:
@@ -120,7 +156,7 @@ class Batches:
         """
         here = part.c.batch == made, part.c.place == place, part.c.rows.is_(None)
         asked = (
-            select(part.c.content, part.c.attempts, batch.c.owner).join(batch).where(*here, part.c.attempts < ATTEMPTS)
+            select(part.c.content, part.c.attempts, batch.c.permit).join(batch).where(*here, part.c.attempts < ATTEMPTS)
         )
         with self.database.writing() as db:
             found = db.execute(asked).first()
@@ -128,9 +164,10 @@ class Batches:
                 return
             # Counted before the work: a part that kills its process must not do so for ever.
             attempts = found.attempts + 1
-            db.execute(update(part).where(*here).values(attempts=attempts, trouble=WorkerDied.code))
+            db.execute(update(part).where(*here).values(attempts=attempts, trouble=""))
+        permit = _permit(found.permit)
         try:
-            rows = list(issue_part(_unpacked(found.content), office, authority=found.owner))
+            rows = list(issue_part(_unpacked(found.content), office, allowed=lambda d: permit.allows(d, office)))
         except QujatError as error:
             # What passes by itself is no reason to stop the batch, however long it takes.
             counted = attempts - isinstance(error, PASSING)
@@ -163,12 +200,20 @@ def _read_once(file: IO[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), sum(1 for _ in lines(file))
 
 
-def _enter(db: Connection, owner: str, name: str, digest: str, decisions: int, file: IO[bytes], at: datetime) -> int:
-    row = {"owner": owner, "name": name, "sha256": digest, "decisions": decisions, "made_at": moment_text(at)}
+def _enter(db: Connection, sent: Sent, digest: str, decisions: int, at: datetime) -> int:
+    row = {
+        "owner": sent.owner,
+        "name": sent.name,
+        "sha256": digest,
+        "decisions": decisions,
+        "permit": sent.permit.text(),
+        "made_at": moment_text(at),
+    }
     made: int = db.execute(insert(batch).returning(batch.c.id), row).scalar_one()
-    file.seek(0)
-    parts = ({"batch": made, "place": n, "content": _packed(p)} for n, p in enumerate(partitions(lines(file), PART)))
-    while some := [found for _, found in zip(range(_AT_ONCE), parts, strict=False)]:
+    sent.file.seek(0)
+    found = enumerate(partitions(lines(sent.file), PART))
+    parts = ({"batch": made, "place": place, "content": _packed(part)} for place, part in found)
+    while some := [row for _, row in zip(range(_AT_ONCE), parts, strict=False)]:
         db.execute(insert(part), some)
     return made
 

@@ -70,13 +70,11 @@ def _work(opening: Opening, queues: tuple[str, ...], concurrency: int) -> None:
     from qujat.registers.postgres import PostgresServer
 
     office = opened(opening)
-    database = database_of(office)
-    if isinstance(database, PostgresServer):
-        silent = opening.settings.work.stalled_seconds
-        conninfo = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        app = queue.app(conninfo, open_work(office, opening.settings), silent)
+    if isinstance(database_of(office), PostgresServer):
+        silent = float(opening.settings.work.stalled_seconds)
+        app = queue.app(opening.settings.stores.register_at, open_work(office, opening.settings), silent)
         app.run_worker(
-            queues=queues,
+            queues=list(queues),  # a tuple would be another type to PostgreSQL
             concurrency=concurrency,
             delete_jobs="successful",
             update_heartbeat_interval=min(queue.HEARTBEAT_SECONDS, silent / 3),

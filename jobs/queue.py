@@ -31,6 +31,15 @@ HEAVY = ("batches", "evidence")
 LIGHT = ("webhooks", "upkeep")
 HEARTBEAT_SECONDS = 10.0
 STALLED_SECONDS = 30.0
+# A server that is gone without a word is noticed within seconds.
+_LINK = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "qujat worker",
+}
 _LONGEST_WAIT = 600  # seconds between attempts at what fails
 
 _DEFER = text(
@@ -67,12 +76,12 @@ def _defer(db: Connection, queue: str, task: str, priority: int, args: dict[str,
         db.execute(_DEFER, {"queue": queue, "task": task, "priority": priority, "args": json.dumps(args)})
 
 
-def app(conninfo: str, work: Work, stalled_seconds: float = STALLED_SECONDS) -> App:
-    """The tasks, over what a process has opened."""
+def app(url: str, work: Work, stalled_seconds: float = STALLED_SECONDS) -> App:
+    """The tasks, over what a process has opened. `url`: of the register, postgresql://…"""
     from procrastinate import App, PsycopgConnector
     from procrastinate.exceptions import AlreadyEnqueued
 
-    made = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
+    made = App(connector=PsycopgConnector(conninfo=url, kwargs=_LINK, min_size=1, max_size=4))
     again = _again()
 
     @made.task(name="issue_part", queue="batches", retry=again)

@@ -59,7 +59,7 @@ batch = Table(
     "batch",
     metadata,
     Column("id", _KEY, primary_key=True),
-    *(_text(name) for name in ("owner", "name", "sha256", "made_at")),
+    *(_text(name) for name in ("owner", "name", "sha256", "permit", "made_at")),
     Column("decisions", Integer, nullable=False),
     UniqueConstraint("owner", "name"),
 )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from qujat.office import Office
 from qujat.server import requests
-from qujat.server.api import checks, description, documents, elsewhere, forms, health, problems
+from qujat.server.api import batches, checks, description, documents, elsewhere, forms, health, problems
 from qujat.server.api.access import Rates
 from qujat.server.clients import Clients, kept
 from qujat.server.metrics import Metrics
@@ -19,6 +19,7 @@ from qujat.settings import Settings
 ROUTERS: tuple[APIRouter, ...] = (
     documents.router,
     elsewhere.router,
+    batches.router,
     checks.router,
     forms.router,
     health.router,

@@ -33,8 +33,10 @@ MEDIA_TYPE = "application/problem+json"
 STATUSES: tuple[tuple[type[e.QujatError], int], ...] = (
     (e.UnknownDocument, 404),
     (e.UnknownTicket, 404),
+    (e.UnknownBatch, 404),
     (e.TicketExpired, 410),
     (e.DecisionChanged, 409),
+    (e.BatchChanged, 409),
     (e.NumberTaken, 409),
     (e.AlreadyIssued, 409),
     (e.TicketUsed, 409),

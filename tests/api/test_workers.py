@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import jobs
 import offices
+import pieces
 import pytest
 from offices import Pki, parsed
 
@@ -41,8 +41,8 @@ def test_work_is_done_in_another_process_with_an_office_of_its_own(pool: Pool) -
     import os
 
     logs.request_id.set("request-of-test")
-    assert done(pool, jobs.process) != os.getpid()
-    assert done(pool, jobs.office_of) == ("https://worker.example", True, "request-of-test")
+    assert done(pool, pieces.process) != os.getpid()
+    assert done(pool, pieces.office_of) == ("https://worker.example", True, "request-of-test")
 
 
 def test_a_decision_is_issued_once_and_its_steps_are_timed(pool: Pool) -> None:
@@ -54,49 +54,49 @@ def test_a_decision_is_issued_once_and_its_steps_are_timed(pool: Pool) -> None:
 
 def test_an_error_of_a_worker_is_raised_as_it_was(pool: Pool) -> None:
     with pytest.raises(CardInvalid) as raised:
-        done(pool, jobs.refuse)
+        done(pool, pieces.refuse)
     assert (raised.value.code, raised.value.message) == ("card-x", "expected a card")
 
 
 def test_a_fault_in_a_worker_is_told_without_its_message_and_it_works_on(pool: Pool) -> None:
-    worker = done(pool, jobs.process)
+    worker = done(pool, pieces.process)
     with pytest.raises(WorkFailed) as raised:
-        done(pool, jobs.fail)
+        done(pool, pieces.fail)
     assert str(raised.value) == ""
-    assert done(pool, jobs.process) == worker
+    assert done(pool, pieces.process) == worker
 
 
 def test_what_cannot_be_sent_is_refused_and_it_works_on(pool: Pool) -> None:
     with pytest.raises((AttributeError, TypeError)):
         done(pool, lambda office: 1)
-    assert done(pool, jobs.wait, 0) == 0
+    assert done(pool, pieces.wait, 0) == 0
 
 
 def test_a_killed_worker_is_replaced_and_its_work_may_be_asked_for_again(pool: Pool) -> None:
-    worker, replaced = done(pool, jobs.process), pool.replaced
+    worker, replaced = done(pool, pieces.process), pool.replaced
     with pytest.raises(WorkerLost) as raised:
-        done(pool, jobs.die)
+        done(pool, pieces.die)
     assert raised.value.retry_after >= 1
-    assert done(pool, jobs.process) != worker
+    assert done(pool, pieces.process) != worker
     assert pool.replaced == replaced + 1
 
 
 def test_work_beyond_the_deadline_is_stopped(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker = done(pool, jobs.process)
+    worker = done(pool, pieces.process)
     monkeypatch.setattr(pool, "deadline", 0.5)
     with pytest.raises(DeadlinePassed):
-        done(pool, jobs.wait, 60)
+        done(pool, pieces.wait, 60)
     monkeypatch.undo()
-    assert done(pool, jobs.process) != worker
+    assert done(pool, pieces.process) != worker
 
 
 def test_more_than_the_queue_holds_is_refused_at_once(pool: Pool) -> None:
     async def crowd() -> list[Any]:
-        first = asyncio.create_task(pool.run(jobs.wait, 0.5))
+        first = asyncio.create_task(pool.run(pieces.wait, 0.5))
         while not first.done() and pool.waiting():
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)  # the first one is worked on, and no longer waits
-        others = [asyncio.create_task(pool.run(jobs.wait, 0)) for _ in range(5)]
+        others = [asyncio.create_task(pool.run(pieces.wait, 0)) for _ in range(5)]
         return await asyncio.gather(first, *others, return_exceptions=True)
 
     answers = asyncio.run(crowd())
@@ -107,21 +107,21 @@ def test_more_than_the_queue_holds_is_refused_at_once(pool: Pool) -> None:
 
 def test_work_nobody_waits_for_any_more_is_not_begun(pool: Pool) -> None:
     async def leave() -> Any:
-        first = asyncio.create_task(pool.run(jobs.wait, 0.3))
+        first = asyncio.create_task(pool.run(pieces.wait, 0.3))
         await asyncio.sleep(0.1)
-        gone = asyncio.create_task(pool.run(jobs.die))
+        gone = asyncio.create_task(pool.run(pieces.die))
         await asyncio.sleep(0)
         gone.cancel()
         return await first
 
-    worker = done(pool, jobs.process)
+    worker = done(pool, pieces.process)
     assert asyncio.run(leave()) == 0.3
-    assert done(pool, jobs.process) == worker
+    assert done(pool, pieces.process) == worker
 
 
 def test_where_no_worker_can_start_the_answer_comes_and_says_so() -> None:
-    pool = Pool(jobs.no_office, processes=1, deadline=10.0)
+    pool = Pool(pieces.no_office, processes=1, deadline=10.0)
     with pytest.raises(WorkerLost):
-        done(pool, jobs.process)
+        done(pool, pieces.process)
     assert pool.alive() == 0
     pool.close()

@@ -25,8 +25,8 @@ _TABLES = (
     "CREATE INDEX delivery_due ON delivery (due_at) WHERE state = 'waiting'",
     "CREATE INDEX delivery_webhook ON delivery (webhook, state)",
     """CREATE TABLE batch (
-  id {own_key}, owner TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, made_at TEXT NOT NULL,
-  decisions INTEGER NOT NULL, UNIQUE (owner, name))""",
+  id {own_key}, owner TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, permit TEXT NOT NULL,
+  made_at TEXT NOT NULL, decisions INTEGER NOT NULL, UNIQUE (owner, name))""",
     """CREATE TABLE part (
   batch {key} NOT NULL REFERENCES batch (id), place INTEGER NOT NULL, content {bytes}, rows TEXT,
   issued INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,

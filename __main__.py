@@ -96,12 +96,15 @@ def parser() -> argparse.ArgumentParser:
     _forms(commands, common)
     _documents(commands, common)
     _batch(commands, common)
+    _worker(commands, common)
     _elsewhere(commands, common)
     _word(commands, common)
     _gallery(commands, common)
     _card(commands, common)
     _evidence(commands, common)
     _keys(commands, common)
+    _serve(commands, common)
+    _clients(commands, common)
     _stores(commands, common)
     return top
 
@@ -178,6 +181,26 @@ def _batch(commands: Any, common: argparse.ArgumentParser) -> None:
         "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
     )
     batch.add_argument("--files", action="store_true", help="also write the files of every document, into DIR/files")
+
+
+def _worker(commands: Any, common: argparse.ArgumentParser) -> None:
+    worker = _add(
+        commands, common, "worker", "worker.worker", "do batches, tell webhooks, renew evidence, until stopped"
+    )
+    worker.add_argument(
+        "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
+    )
+    hooks = _group(commands, "webhooks", "who is told when a document is issued, annulled, superseded, renewed")
+    added = _add(hooks, common, "add", "worker.webhooks_add", "tell an address; its secret is shown this once")
+    added.add_argument("url", metavar="URL")
+    added.add_argument("--authority", required=True, metavar="BIN", help="whose documents")
+    added.add_argument(
+        "--events", nargs="+", choices=("issued", "annulled", "superseded", "renewed"), help="default: all of them"
+    )
+    _add(hooks, common, "list", "worker.webhooks_list", "webhooks, how many events they were told, what was given up")
+    removed = _add(hooks, common, "remove", "worker.webhooks_remove", "tell it nothing more")
+    removed.add_argument("id", metavar="ID")
+    _add(hooks, common, "retry", "worker.webhooks_retry", "try again what was given up")
 
 
 def _elsewhere(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -277,6 +300,29 @@ def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     serve = _add(keys, common, "serve", "keys.keys_serve", "serve timestamps, OCSP and lists on this machine")
     serve.add_argument("--port", type=int, default=8318, help="default: 8318, the one that the certificates name")
+
+
+def _serve(commands: Any, common: argparse.ArgumentParser) -> None:
+    serve = _add(commands, common, "serve", "serve.serve", "the server: the API of decision systems and the web pages")
+    serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, for a proxy in front of it")
+    serve.add_argument("--port", type=int, default=8000, help="default: 8000")
+    serve.add_argument("--workers", type=int, metavar="N", help="worker processes; default: [server] workers")
+    serve.add_argument("--demo", action="store_true", help="issue a demo document first, and make a client")
+
+
+def _clients(commands: Any, common: argparse.ArgumentParser) -> None:
+    clients = _group(commands, "clients", "who may use the API")
+    added = _add(clients, common, "add", "clients.add", "a new client; its key is shown once")
+    added.add_argument("name", metavar="NAME", help="of the decision system: letters, digits, . _ -")
+    added.add_argument("--authority", action="append", required=True, metavar="BIN", help="for which it acts; again")
+    added.add_argument("--forms", default="*", metavar="ANNEX,…", help="annex ids such as o20-a05; default: all")
+    added.add_argument("--scope", default="issue,read,check", metavar="SCOPE,…", help="of issue,read,check,annul")
+    _add(clients, common, "list", "clients.listed", "every client, and what it may do")
+    revoked = _add(clients, common, "revoke", "clients.revoke", "its key opens nothing any more")
+    revoked.add_argument("name", metavar="NAME")
+    trail = _add(clients, common, "trail", "clients.trail", "who did what, and how it ended")
+    trail.add_argument("name", nargs="?", default="", metavar="NAME")
+    trail.add_argument("--last", type=int, default=100, metavar="N", help="default: 100")
 
 
 def _stores(commands: Any, common: argparse.ArgumentParser) -> None:

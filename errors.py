@@ -13,6 +13,9 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   ├── UnknownDocument         unknown-document
 │   │   └── NumberShared            number-shared: several authorities have given it; say which
+│   ├── BatchRefused            batch-refused: no batch, or one that is too large
+│   ├── UnknownBatch            unknown-batch
+│   ├── UnknownWebhook          unknown-webhook
 │   ├── BatchChanged            batch-changed: this batch came before with other decisions
 │   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
@@ -54,7 +57,12 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── RegisterUnreachable     register-unreachable
 │   │   └── SchemaUnfit             schema-unfit: the register is of an older or a newer version of Qujat
 │   ├── BatchBusy               batch-busy: somebody is at work on this batch
+│   ├── WorkerBusy              worker-busy: a worker is at work with this register already
 │   └── WorkerDied              worker-died: processes that issue are killed again and again
+├── WorkError              asked of a worker process, and not done; ask again
+│   ├── Busy                    busy: more waits already than can be done soon
+│   ├── WorkerLost              worker-lost: the process that did it has ended
+│   └── DeadlinePassed          deadline-passed
 └── ConfigurationError     bad-configuration
 
 Nothing here knows HTTP or exit codes: those tables stand at the edge, keyed by class.
@@ -75,6 +83,17 @@ class QujatError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross from worker processes whole, whatever their class is made with."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[QujatError], arguments: tuple[object, ...], state: dict[str, object]) -> QujatError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(state)
+    return error
 
 
 class DecisionError(QujatError):
@@ -146,6 +165,18 @@ class AlreadyIssued(DecisionError):
 
 class UnknownDocument(DecisionError):
     code = "unknown-document"
+
+
+class BatchRefused(DecisionError):
+    code = "batch-refused"
+
+
+class UnknownBatch(DecisionError):
+    code = "unknown-batch"
+
+
+class UnknownWebhook(DecisionError):
+    code = "unknown-webhook"
 
 
 class BatchChanged(DecisionError):
@@ -333,8 +364,18 @@ class RegisterUnreachable(StoreError):
     code = "register-unreachable"
 
 
+class SchemaUnfit(RegisterUnreachable):
+    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
+
+    code = "schema-unfit"
+
+
 class BatchBusy(StoreError):
     code = "batch-busy"
+
+
+class WorkerBusy(StoreError):
+    code = "worker-busy"
 
 
 class WorkerDied(StoreError):
@@ -343,10 +384,29 @@ class WorkerDied(StoreError):
     code = "worker-died"
 
 
-class SchemaUnfit(RegisterUnreachable):
-    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
+class WorkError(QujatError):
+    """Nothing is known to have been done. Asking again is safe: the same decision gives the same document.
 
-    code = "schema-unfit"
+    `retry_after`: in how many seconds it is worth while.
+    """
+
+    code = "work-error"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Busy(WorkError):
+    code = "busy"
+
+
+class WorkerLost(WorkError):
+    code = "worker-lost"
+
+
+class DeadlinePassed(WorkError):
+    code = "deadline-passed"
 
 
 class ConfigurationError(QujatError):

@@ -78,6 +78,7 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
 
     Raises ConfigurationError, KeyUnavailable, FormError.
     """
+    from qujat.jobs.outbox import watcher
     from qujat.signing.keys import open_mark_keys
 
     settings.root.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,7 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
     ring = open_ring(settings, trust, clock) if signing else None
     return Office(
         forms=load(settings.published, settings.wording.not_held),
-        register=open_register(settings),
+        register=open_register(settings).watched(watcher(settings.address)),
         blobs=open_blobs(settings),
         trust=trust,
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),

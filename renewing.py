@@ -50,7 +50,7 @@ class Lasting:
     lapses: datetime | None
     what: str
     state: State
-    authority: str = ""
+    authority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,12 @@ def status(office: Office, *, months: int) -> Iterator[Lasting]:
                 yield row
 
 
+def lasting(found: Document, office: Office) -> tuple[Lasting, ...]:
+    """Until when each renewable file of a document proves itself."""
+    now = office.clock()
+    return tuple(_state(found, file, office, now, now) for file in _renewable(found))
+
+
 def due(office: Office, *, months: int) -> list[str]:
     """The numbers of the documents that `status` lists, each once."""
     return list(dict.fromkeys(row.number for row in status(office, months=months)))
@@ -78,6 +84,8 @@ def due(office: Office, *, months: int) -> list[str]:
 
 def renew(number: str, office: Office, *, authority: str | None = None) -> Renewed:
     """A further timestamp over every signed page and detached signature of a document, and over new evidence.
+
+    `authority`: the BIN, where several may have given the number.
 
     Raises UnknownDocument; EvidenceLapsed and other VerificationErrors for what cannot be proven any more and so not
     be renewed; TimestampUnavailable, EvidenceUnavailable (nothing was changed, try again); StoreError.
@@ -100,14 +108,14 @@ def _state(found: Document, file: StoredFile, office: Office, now: datetime, hor
     from qujat.signing import proof
     from qujat.signing.acceptance import Policy
 
-    bin_: str = found.data["authority"]["bin"]
+    authority = found.data["authority"]["bin"]
     try:
         signed = _read(found, file, office.blobs.get(file.sha256), office)
         lapses, what = proof.lapses(signed, office.trust, office.evidence or Policy())
     except (VerificationError, StoreError) as error:
-        return Lasting(found.number, file.name, "", None, f"{error.code}: {error.message}", "unproven", bin_)
+        return Lasting(found.number, file.name, "", None, f"{error.code}: {error.message}", "unproven", authority)
     state: State = "lapsed" if lapses < now else "due" if lapses <= horizon else "lasting"
-    return Lasting(found.number, file.name, signed.kind, lapses, what, state, bin_)
+    return Lasting(found.number, file.name, signed.kind, lapses, what, state, authority)
 
 
 def _renewed(found: Document, file: StoredFile, office: Office) -> StoredFile:

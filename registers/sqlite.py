@@ -89,8 +89,9 @@ def made(db: Connection, name: str) -> str | None:
     before = revision(db)
     refuse_newer(before, name)
     if before is None and not db.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'document'").first():
+        cursor = db.connection.cursor()
         for statement in _whole():
-            db.exec_driver_sql(statement)
+            cursor.execute(statement)
     elif before != HEAD:
         from qujat.registers.versions import upgrade
 

@@ -18,6 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
 from sqlalchemy import create_engine, event
 
 from qujat.registers.opening import in_postgresql
@@ -69,7 +71,8 @@ def _whole() -> str:
     made = [words for words in said if words.split()[0] in ("CREATE", "ALTER", "DROP")]
     revision = [words for words in said if "alembic_version" in words and words.startswith(("INSERT", "UPDATE"))]
     newest = revision[-1].split("'")[1]
-    return ";\n".join([*made, f"INSERT INTO alembic_version VALUES ('{newest}')"])
+    queue = SchemaManager.get_schema()  # it is said to the driver itself, past the listener
+    return ";\n".join([*made, f"INSERT INTO alembic_version VALUES ('{newest}')", queue])
 
 
 @cache
@@ -134,8 +137,6 @@ def _run(program: str, *words: str) -> None:
 def _programs() -> Path:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not installed:
-        import pytest  # the processes that tests start have no need of it
-
         missing = "PostgreSQL is not installed: run scripts/setup tests"
         pytest.fail(missing) if os.environ.get("QUJAT_CI") else pytest.skip(missing)
     return installed[-1].parent

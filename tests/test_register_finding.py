@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -86,6 +87,19 @@ def test_a_closed_register_opens_again(register: Register) -> None:
     document = issued(register, claim())
     register.close()
     assert register.by_number(document.number) == document
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_was_forked_has_connections_of_its_own(register: Register) -> None:
+    """Otherwise parent and child would read each other's answers, and the first to end would close both."""
+    document = issued(register, claim())
+    if not (child := os.fork()):
+        own = reserve(register, claim("d-2")).number
+        register.close()
+        os._exit(0 if own == "2026-000002" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert register.by_number(document.number) == document
+    assert reserve(register, claim("d-3")).number == "2026-000003"
 
 
 # Finding documents.

@@ -13,8 +13,9 @@ import postgres
 import psycopg
 import pytest
 from sqlalchemy import make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+import qujat.pipeline
 from qujat.errors import ConfigurationError, RegisterUnreachable
 from qujat.register import Completion, NewTicket, Register
 from qujat.registers import opening
@@ -201,3 +202,43 @@ def test_the_address_of_a_register_chooses_its_schema() -> None:
     server = PostgresServer(make_url("postgresql://host/name?options=-csearch_path%3Dmine&sslmode=require"))
     assert dict(server.url.query) == {"sslmode": "require"}
     assert server.name == "postgresql://host/name"
+
+
+def test_a_dump_of_pg_dump_is_restored_with_its_documents_and_still_only_grows(
+    filled: SqlRegister, tmp_path: Path
+) -> None:
+    restored = opening.in_postgresql(postgres.dumped(tmp_path, f"restored_{postgres.schema_of(tmp_path)}"))
+    assert list(restored.issued()) == list(filled.issued())
+    assert restored.ticket("t") == filled.ticket("t")
+    with pytest.raises(IntegrityError, match="only grows"), _raw(restored) as db:
+        db.exec_driver_sql("DELETE FROM entry")
+    assert reserve(restored, claim("d-2")).number == "2026-000002"
+
+
+RIGHTS = (
+    "GRANT USAGE ON SCHEMA {schema} TO {role}",
+    "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {role}",
+    "GRANT UPDATE ON sequence TO {role}",
+    "GRANT UPDATE (id) ON document TO {role}",
+    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+)
+
+
+def test_the_rights_that_the_operators_page_names_are_enough_and_take_no_trigger_away(tmp_path: Path) -> None:
+    url, schema = postgres.url_of(tmp_path), postgres.schema_of(tmp_path)
+    role = f"desk_{schema}"
+    page = (Path(qujat.pipeline.__file__).parent / "docs" / "operator.md").read_text(encoding="utf-8")
+    with psycopg.connect(postgres.conninfo(), autocommit=True) as db:
+        db.execute(f"CREATE ROLE {role} LOGIN")
+        db.execute(f"SET search_path = {schema}")
+        for right in RIGHTS:
+            assert right.format(schema="public", role="qujat") in page
+            db.execute(right.format(schema=schema, role=role))
+    register = opening.in_postgresql(url.replace("postgres@", f"{role}@"))
+    document = register.record(reserve(register, claim()), [PAGE], AT)
+    register.add_ticket(NewTicket("t", reserve(register, claim("d-2")).id, "head", AT, AT), [DATA])
+    register.renew(document, [replace(PAGE, sha256="f" * 64)], AT)
+    assert register.annul(document.number, "reason", AT).status == "annulled"
+    for deed in ("DROP TRIGGER entry_no_change ON entry", "ALTER TABLE entry DISABLE TRIGGER ALL", "DELETE FROM entry"):
+        with pytest.raises(ProgrammingError, match=r"owner|denied"), _raw(register) as db:
+            db.exec_driver_sql(deed)

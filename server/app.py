@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from qujat.office import Office
+from qujat.server import pages
 from qujat.settings import Settings
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (pages.router,)
 
 
 def application(office: Office, settings: Settings) -> FastAPI:

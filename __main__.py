@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -19,9 +20,12 @@ EPILOG = """exit codes:
   5  the check says invalid
   6  store trouble
   7  the check says indeterminate
+130  interrupted
 
 The configuration is one TOML file, named by --config or QUJAT_CONFIG; without one everything is kept in ./var.
 """
+MOST_PROCESSES = 256
+INTERRUPTED = 130
 CHECKED = {"valid": 0, "invalid": 5, "indeterminate": 7}
 
 
@@ -55,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_code(error)
     except BrokenPipeError:
         return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:
@@ -89,12 +95,15 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, common, "demo", "keys.demo", "issue, check and render again one document with stand-in keys")
     _forms(commands, common)
     _documents(commands, common)
+    _batch(commands, common)
     _elsewhere(commands, common)
     _word(commands, common)
     _gallery(commands, common)
     _card(commands, common)
     _evidence(commands, common)
     _keys(commands, common)
+    _serve(commands, common)
+    _clients(commands, common)
     return top
 
 
@@ -159,6 +168,16 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     annul.add_argument("number", metavar="NUMBER")
     annul.add_argument("--reason", required=True, metavar="TEXT")
     annul.add_argument("--superseded-by", default="", metavar="NUMBER", help="the document that took its place")
+
+
+def _batch(commands: Any, common: argparse.ArgumentParser) -> None:
+    batch = _add(commands, common, "batch", "batch.batch", "issue many decisions; stopped, it goes on where it was")
+    batch.add_argument("decisions", type=Path, metavar="FILE.jsonl", help="one decision a line")
+    batch.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where results.jsonl is kept")
+    batch.add_argument(
+        "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
+    )
+    batch.add_argument("--files", action="store_true", help="also write the files of every document, into DIR/files")
 
 
 def _elsewhere(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -257,6 +276,29 @@ def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     serve.add_argument("--port", type=int, default=8318, help="default: 8318, the one that the certificates name")
 
 
+def _serve(commands: Any, common: argparse.ArgumentParser) -> None:
+    serve = _add(commands, common, "serve", "serve.serve", "the server: the API of decision systems and the web pages")
+    serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, for a proxy in front of it")
+    serve.add_argument("--port", type=int, default=8000, help="default: 8000")
+    serve.add_argument("--workers", type=int, metavar="N", help="worker processes; default: [server] workers")
+    serve.add_argument("--demo", action="store_true", help="issue a demo document first, and make a client")
+
+
+def _clients(commands: Any, common: argparse.ArgumentParser) -> None:
+    clients = _group(commands, "clients", "who may use the API")
+    added = _add(clients, common, "add", "clients.add", "a new client; its key is shown once")
+    added.add_argument("name", metavar="NAME", help="of the decision system: letters, digits, . _ -")
+    added.add_argument("--authority", action="append", required=True, metavar="BIN", help="for which it acts; again")
+    added.add_argument("--forms", default="*", metavar="ANNEX,…", help="annex ids such as o20-a05; default: all")
+    added.add_argument("--scope", default="issue,read,check", metavar="SCOPE,…", help="of issue,read,check,annul")
+    _add(clients, common, "list", "clients.listed", "every client, and what it may do")
+    revoked = _add(clients, common, "revoke", "clients.revoke", "its key opens nothing any more")
+    revoked.add_argument("name", metavar="NAME")
+    trail = _add(clients, common, "trail", "clients.trail", "who did what, and how it ended")
+    trail.add_argument("name", nargs="?", default="", metavar="NAME")
+    trail.add_argument("--last", type=int, default=100, metavar="N", help="default: 100")
+
+
 def _head(command: argparse.ArgumentParser) -> None:
     for name, words in (
         ("--iin", "IIN of the head"),
@@ -284,6 +326,12 @@ def _named_file(text: str) -> tuple[str, Path]:
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(f"expected NAME=FILE such as page.kk=signed.p7s, not {text!r}")
     return name, Path(path)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_PROCESSES):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST_PROCESSES}, not {text!r}")
+    return int(text)
 
 
 def _day(text: str) -> date:

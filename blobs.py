@@ -48,15 +48,14 @@ class Folder:
 
     def get(self, digest: str) -> bytes:
         """Raises BlobMissing, BlobAltered, StoreError if the disk refuses."""
-        if not _HASH.fullmatch(digest):
-            raise BlobMissing(f"expected a SHA-256 in lower-case hexadecimal, came {digest!r}: no blob of {self.root}")
+        checked_name(digest, str(self.root))
         try:
             content = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise BlobMissing(f"expected the bytes {digest} in {self.root}; restore them from a backup") from None
         except OSError as error:
             raise StoreError(f"{self.root} cannot be read: {error.strerror}; check the folder of documents") from error
-        return _unaltered(content, digest)
+        return unaltered(content, digest)
 
     def _path(self, digest: str) -> Path:
         return self.root / digest[:2] / digest[2:]
@@ -76,10 +75,17 @@ class Memory:
     def get(self, digest: str) -> bytes:
         if digest not in self.content:
             raise BlobMissing(f"expected the bytes {digest}; they were never put")
-        return _unaltered(self.content[digest], digest)
+        return unaltered(self.content[digest], digest)
 
 
-def _unaltered(content: bytes, digest: str) -> bytes:
+def checked_name(digest: str, store: str) -> None:
+    """Raises BlobMissing for what cannot be the name of a blob."""
+    if not _HASH.fullmatch(digest):
+        raise BlobMissing(f"expected a SHA-256 in lower-case hexadecimal, came {digest!r}: no blob of {store}")
+
+
+def unaltered(content: bytes, digest: str) -> bytes:
+    """The same bytes; raises BlobAltered."""
     if sha256(content).hexdigest() != digest:
         raise BlobAltered(f"the bytes under {digest} have changed since they were put; restore them from a backup")
     return content

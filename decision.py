@@ -7,6 +7,8 @@ matter (`catalogue`, `fields`); here stands what every decision has.
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from hashlib import sha256
@@ -22,6 +24,8 @@ from qujat.languages import Language
 from qujat.texts import faults, parse_day
 
 MAX_BYTES = 1_000_000
+ID = r"^[\x21-\x7e]+$"
+_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 Text = Annotated[str, Field(max_length=500)]
 ByLanguage = dict[Language, Text]
@@ -52,7 +56,7 @@ class Decision(_Frozen):
     `official` is the head, who signs it. `prepared_by` signs before him, where the form asks for both.
     """
 
-    id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+    id: Annotated[str, Field(min_length=1, max_length=128, pattern=ID)]
     form: str
     day: date
     languages: Annotated[list[Language], Field(min_length=1, max_length=2)]
@@ -84,6 +88,16 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Decision:
         raise FieldErrors(errors)
     _check_canonical(decision)
     return decision
+
+
+def identity(source: bytes) -> str | None:
+    """The id in what `parse` refused, if it has one that is an id."""
+    try:
+        found = _read(source)
+    except FieldErrors:
+        return None
+    name = found.get("id") if isinstance(found, Mapping) else None
+    return name if isinstance(name, str) and _ID.fullmatch(name) else None
 
 
 def _check_canonical(decision: Decision) -> None:
@@ -122,9 +136,9 @@ def _fail(code: str, message: str) -> NoReturn:
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """RFC 8259 leaves repeated names open; two readers could see two decisions."""
-    names = [name for name, _ in pairs]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
+    counted = Counter(name for name, _ in pairs)
+    if len(counted) != len(pairs):
+        repeated = sorted(name for name, times in counted.items() if times > 1)
         raise ValueError(f"the name {', '.join(repeated)} stands twice in one object")
     return dict(pairs)
 

@@ -12,6 +12,8 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── NumberTaken             number-taken
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   ├── UnknownDocument         unknown-document
+│   │   └── NumberShared            number-shared: several authorities have given it; say which
+│   ├── BatchChanged            batch-changed: this batch came before with other decisions
 │   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
 │   ├── FrozenEditionChanged    frozen-edition-changed
@@ -49,7 +51,14 @@ QujatError                 .code (stable), a message: what was expected, what ca
 ├── StoreError             the register or the blobs
 │   ├── BlobMissing             blob-missing
 │   ├── BlobAltered             blob-altered
-│   └── RegisterUnreachable     register-unreachable
+│   ├── RegisterUnreachable     register-unreachable
+│   │   └── SchemaUnfit             schema-unfit: the register is of an older or a newer version of Qujat
+│   ├── BatchBusy               batch-busy: somebody is at work on this batch
+│   └── WorkerDied              worker-died: processes that issue are killed again and again
+├── WorkError              asked of a worker process, and not done; ask again
+│   ├── Busy                    busy: more waits already than can be done soon
+│   ├── WorkerLost              worker-lost: the process that did it has ended
+│   └── DeadlinePassed          deadline-passed
 └── ConfigurationError     bad-configuration
 
 Nothing here knows HTTP or exit codes: those tables stand at the edge, keyed by class.
@@ -59,6 +68,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class QujatError(Exception):
@@ -69,6 +79,17 @@ class QujatError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross from worker processes whole, whatever their class is made with."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[QujatError], arguments: tuple[object, ...], state: dict[str, object]) -> QujatError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(state)
+    return error
 
 
 class DecisionError(QujatError):
@@ -118,6 +139,14 @@ class FieldErrors(DecisionError):
         super().__init__("\n".join(f"{e.path or '/'}: {e.message}" for e in self.errors))
 
 
+def as_json(error: QujatError) -> dict[str, Any]:
+    """An error as JSON: stable code, message, and for field errors every path."""
+    described: dict[str, Any] = {"code": error.code, "message": error.message}
+    if isinstance(error, FieldErrors):
+        described["errors"] = [{"path": e.path, "code": e.code, "message": e.message} for e in error.errors]
+    return described
+
+
 class DecisionChanged(DecisionError):
     code = "decision-changed"
 
@@ -132,6 +161,14 @@ class AlreadyIssued(DecisionError):
 
 class UnknownDocument(DecisionError):
     code = "unknown-document"
+
+
+class NumberShared(UnknownDocument):
+    code = "number-shared"
+
+
+class BatchChanged(DecisionError):
+    code = "batch-changed"
 
 
 class CardRefused(DecisionError):
@@ -309,6 +346,47 @@ class BlobAltered(StoreError):
 
 class RegisterUnreachable(StoreError):
     code = "register-unreachable"
+
+
+class SchemaUnfit(RegisterUnreachable):
+    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
+
+    code = "schema-unfit"
+
+
+class BatchBusy(StoreError):
+    code = "batch-busy"
+
+
+class WorkerDied(StoreError):
+    """Processes that issue were killed again and again: the machine lacks memory, or something ends them."""
+
+    code = "worker-died"
+
+
+class WorkError(QujatError):
+    """Nothing is known to have been done. Asking again is safe: the same decision gives the same document.
+
+    `retry_after`: in how many seconds it is worth while.
+    """
+
+    code = "work-error"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Busy(WorkError):
+    code = "busy"
+
+
+class WorkerLost(WorkError):
+    code = "worker-lost"
+
+
+class DeadlinePassed(WorkError):
+    code = "deadline-passed"
 
 
 class ConfigurationError(QujatError):

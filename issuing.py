@@ -301,11 +301,14 @@ def record(
     return _issued(recorded, office)
 
 
-def end(number: str, reason: str, office: Office, superseded_by: str = "") -> Document:
-    """Annul or supersede: an entry, never a deletion. Raises FieldErrors, UnknownDocument, StoreError."""
+def end(number: str, reason: str, office: Office, superseded_by: str = "", authority: str | None = None) -> Document:
+    """Annul or supersede: an entry, never a deletion. With `authority` (a BIN) both numbers are those of its documents.
+
+    Raises FieldErrors, UnknownDocument, StoreError.
+    """
     if wrong := list(faults(reason)):
         raise FieldErrors([FieldError("/reason", code, message) for code, message in wrong])
-    return office.register.annul(number, reason, office.clock(), superseded_by)
+    return office.register.annul(number, reason, office.clock(), superseded_by, authority)
 
 
 def file_stem(number: str) -> str:

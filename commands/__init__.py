@@ -6,15 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from qujat.errors import FieldErrors, QujatError, StoreError
+from qujat.errors import StoreError
+from qujat.errors import as_json as error_json
 
-
-def error_json(error: QujatError) -> dict[str, Any]:
-    """An error as JSON: stable code, message, and for field errors every path."""
-    described: dict[str, Any] = {"code": error.code, "message": error.message}
-    if isinstance(error, FieldErrors):
-        described["errors"] = [{"path": e.path, "code": e.code, "message": e.message} for e in error.errors]
-    return described
+__all__ = ["error_json", "print_json", "write"]
 
 
 def print_json(value: Any) -> None:

@@ -64,9 +64,7 @@ def fit(office: Office, *, after: timedelta = timedelta(), original: bytes = ORI
     return values.added(signed(office, after=after, original=original), answer(office, after=after))
 
 
-def lists(
-    pki: offices.Pki, first: datetime, last: datetime, *, number: int = 1, over: int | None = None
-) -> Evidence:
+def lists(pki: offices.Pki, first: datetime, last: datetime, *, number: int = 1, over: int | None = None) -> Evidence:
     """An empty list of the issuing authority with this window; `over` makes it a delta over that number."""
     key = keys.load_key(pki.folder / "issuing.key.pem", pki.passphrase)
     return evidence(crls=[_list(pki, key, first, last, number, over)])

@@ -295,9 +295,7 @@ def test_one_flipped_bit_never_breaks_the_check(built: bytes, desk: Office, plac
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-def test_one_flipped_bit_never_gives_a_signature_another_signer_or_time(
-    fitting: bytes, place: float, bit: int
-) -> None:
+def test_one_flipped_bit_never_gives_a_signature_another_signer_or_time(fitting: bytes, place: float, bit: int) -> None:
     changed = bytearray(fitting)
     changed[int(place * len(changed))] ^= 1 << bit
     genuine = requirements.read(fitting, ORIGINAL)

@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from qujat.rendering import TEMPLATES
+from qujat.server.api.negotiation import has_it
 
 router = APIRouter()
 
@@ -108,7 +109,7 @@ def tagged(request: Request, content: bytes, kind: str, headers: dict[str, str])
     """Content that is asked for anew each time and sent only if it changed (ETag; RFC 9110, section 8.8.3)."""
     tag = f'"{sha256(content).hexdigest()[:24]}"'
     sent = {**headers, "Cache-Control": "no-cache", "ETag": tag}
-    if tag in request.headers.get("if-none-match", ""):
+    if has_it(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=sent)
     content, encoded = squeezed(request, content)
     return Response(content, 200, {**sent, **encoded}, kind)

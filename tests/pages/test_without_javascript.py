@@ -13,6 +13,7 @@ from hashlib import sha256
 
 import offices
 import pytest
+from fastapi import Request
 from lxml import html
 from pageserver import token
 from visitor import Visitor
@@ -25,7 +26,7 @@ from qujat.rendering import TEMPLATES
 from qujat.server.app import application
 from qujat.server.pages import holder
 from qujat.server.pages.answer import answer
-from qujat.server.pages.attempts import Attempts, network
+from qujat.server.pages.attempts import Attempts, address_of, network
 from qujat.server.pages.words import accepted, words
 from qujat.settings import Settings
 from qujat.signing.mark_keys import MarkKey, kid_of
@@ -362,6 +363,21 @@ def test_the_subscriber_of_an_ipv6_network_is_one_address(address, counted):
     assert network(address) == counted
 
 
+@pytest.mark.parametrize(
+    ("came", "forwarded", "counted"),
+    [
+        ("1.1.1.1", "198.51.100.1", "1.1.1.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "192.0.2.66, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.2", "2001:db8::1", "2001:db8::/64"),
+        ("x", "198.51.100.1", "x"),
+    ],
+)
+def test_behind_a_proxy_the_visitor_is_counted_and_not_the_proxy(came, forwarded, counted):
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    assert address_of(Request({"type": "http", "client": (came, 1), "headers": headers})) == counted
+
+
 def test_a_document_about_nobody_asks_for_nothing(issued):
     data = {"form": "o279-a01", "fields": {"employer_iin": "910412305665"}}
     subjectless = [form for form in issued.office.forms.forms.values() if not form.file.subject]
@@ -449,21 +465,19 @@ def test_a_sent_file_that_is_none_of_ours_never_looks_good(client):
 
 
 def test_a_file_too_large_is_refused_before_it_is_read(client):
-    response = client.post("/check?lang=en", content=b"", headers={"Content-Length": str(51_000_000)})
+    response = client.post(
+        "/check?lang=en",
+        content=b"",
+        headers={"Content-Length": str(68_000_000), "Content-Type": "multipart/form-data; boundary=x"},
+    )
     assert response.status_code == 413
     assert words("en")["upload"]["too_large"] in shown(response)
 
 
-def test_a_file_of_unannounced_size_is_not_taken(client):
-    assert client.post("/check", content=_streamed()).status_code == 411
-
-
-async def _streamed():
-    yield b"x"
-
-
 def test_no_file_is_told(client):
-    assert client.post("/check", data={"x": "y"}).status_code == 422
+    response = client.post("/check?lang=en", files={"other": ("paper.pdf", b"x")})
+    assert response.status_code == 422
+    assert words("en")["upload"]["none"] in shown(response)
 
 
 def test_more_files_at_once_than_are_checked_are_told_to_wait(client, issued):

@@ -15,7 +15,7 @@ from qujat.server.api.negotiation import Tongue
 from qujat.server.api.problems import Refused
 from qujat.server.pages import sheets
 from qujat.server.pages.answer import State
-from qujat.server.pages.words import Spoken
+from qujat.server.pages.words import Spoken, words
 
 router = APIRouter()
 
@@ -81,9 +81,9 @@ def _report(found: Mapping[str, Any], tongue: Tongue) -> dict[str, Any]:
     state = _STATES[found["verdict"]]
     return {
         "state": "open" if state == "good" else state,
-        "headline": found["note"][tongue],
+        "headline": words(tongue)["upload"]["beside" if found["format"] == "cms" else "stranger"],
         "note": found[tongue],
-        "lines": list(_signature_lines(found, tongue)),
+        "lines": list(dict.fromkeys(_signature_lines(found, tongue))),
         "document": {},
     }
 

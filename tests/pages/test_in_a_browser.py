@@ -57,6 +57,7 @@ def test_a_tampered_fragment_condemns_the_page(open_in, issued):
     expect(proof(page)).to_have_text(RU["js"]["refuted"])
     expect(headline(page)).to_have_text(RU["headline"]["forged"])
     expect(page.locator("#said")).to_have_class("said bad")
+    expect(page.locator("#asked li b:visible")).to_have_text([RU["authentic"]["bad"]])
 
 
 def test_the_proof_of_another_document_condemns_the_page(open_in, issued):

@@ -28,14 +28,15 @@ _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 # The reader of codes runs in a worker with a policy of its own: only there may WebAssembly be compiled.
 _WORKER_POLICY: Final = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 _WORTH_KEEPING: Final = 30_000
-_STYLE_NAMES: Final = ("look.css", "icon.svg", "icon-192.png", "icon-512.png")
+_ICONS: Final = ("icon.svg", "icon-192.png", "icon-512.png")
 
 
 @cache
 def _files() -> dict[str, bytes]:
     """The assets of the pages by name."""
     scripts = {path.name: path.read_bytes() for path in sorted((_WEB / "js").glob("*.js"))}
-    return {name: (_WEB / name).read_bytes() for name in _STYLE_NAMES} | scripts
+    look = (_WEB / "tokens.css").read_bytes() + (_WEB / "look.css").read_bytes()
+    return {name: (_WEB / name).read_bytes() for name in _ICONS} | {"look.css": look} | scripts
 
 
 @cache

@@ -92,7 +92,7 @@ def by_hash(request: Request, sha256: str) -> Response:
         found = register.by_file(sha256) if re.fullmatch(r"[0-9a-f]{64}", sha256) else None
     except StoreError:
         return _json(request, {}, 503)
-    if found is None or not found.issued:
+    if found is None:
         return _json(request, {}, 404)
     current = any(file.sha256 == sha256 for file in found.files)
     return _json(request, {"document": f"/d/{marks.token_text(found.token)}", "current": current})

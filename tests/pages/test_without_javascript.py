@@ -30,6 +30,8 @@ from qujat.server.pages.attempts import Attempts, address_of, network
 from qujat.server.pages.words import accepted, words
 from qujat.settings import Settings
 from qujat.signing.mark_keys import MarkKey, kid_of
+from qujat.verdicts import Check
+from qujat.verifier.report import begun
 
 TONGUES = ("kk", "ru", "en")
 PERSON = {"iin": "910412305665", "birth_date": "12.04.1991"}
@@ -185,6 +187,16 @@ def test_a_document_in_another_edition_than_that_of_its_day_is_told(issued):
     changed = replace(issued.genuine.document, data={**data, "editions": editions})
     found = answer(changed, issued.office, issued.clock.at)
     assert (found.rows[2].state, found.rows[2].code) == ("bad", "bad")
+
+
+def test_a_wrong_edition_in_one_language_goes_before_an_open_one_in_the_other(issued, monkeypatch):
+    checks = {
+        "kk": Check("edition-kk", "indeterminate", "edition-unknown"),
+        "ru": Check("edition-ru", "invalid", "edition-wrong"),
+    }
+    monkeypatch.setattr("qujat.answers.edition", lambda data, language, catalogue: checks[language])
+    found = answer(issued.genuine.document, issued.office, issued.clock.at)
+    assert (found.rows[2].state, found.headline) == ("bad", "edition-wrong")
 
 
 def test_a_superseding_number_that_two_authorities_gave_is_named_without_a_link(client, issued):
@@ -462,6 +474,25 @@ def test_a_sent_file_that_is_none_of_ours_never_looks_good(client):
     response = send(client, b"hello")
     assert headline(response) == "This is not a document of ours"
     assert "said good" not in response.text
+
+
+class Found:
+    """Workers that have found this."""
+
+    def __init__(self, report):
+        self.report = report
+
+    async def run(self, *_):
+        return self.report.as_json()
+
+
+def test_a_good_signature_of_a_stranger_never_looks_like_a_document_of_ours(client, issued):
+    report = begun("pdf", issued.office.trust, issued.clock.at).because("signatures-valid")
+    assert report.value == "valid"
+    client.app.state.workers = Found(report)
+    response = send(client, b"hello")
+    assert headline(response) == words("en")["upload"]["stranger"]
+    assert html.fromstring(response.text).xpath("//div[starts-with(@class, 'said')]")[0].get("class") == "said open"
 
 
 def test_a_file_too_large_is_refused_before_it_is_read(client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,13 +12,14 @@ from xml.etree.ElementTree import tostring
 
 import offices
 import pytest
+import verapdf
 from cases import Case, cases, catalogue
 from goldens import _mark
 from layout import laid_out, strays
 
 from qujat import decision, document, engine, pages, rendering
 from qujat.office import Office
-from qujat.pipeline import check, issue, rerender
+from qujat.pipeline import Issued, check, issue, rerender
 
 FIXTURES = sorted(offices.FIXTURES.glob("*.json"))
 ANSWERS = {"signature", "timestamp", "signer", "data", "mark", "text", "register", "edition-kk", "edition-ru"}
@@ -49,7 +51,7 @@ def whole(office_in_memory: Office) -> Office:
     return replace(office_in_memory, forms=catalogue())
 
 
-def goes_the_whole_path(given: Json, whole: Office) -> None:
+def goes_the_whole_path(given: Json, whole: Office) -> Issued:
     with laid_out() as layouts:
         issued = issue(decision.parse(given), whole)
     pages_made = [file for file in issued.document.files if file.role == "page"]
@@ -62,21 +64,56 @@ def goes_the_whole_path(given: Json, whole: Office) -> None:
     assert check(issued.mark, whole).value == "valid"
     again = rerender(issued.number, whole)
     assert [page.outcome for page in again.pages] == ["identical"] * len(pages_made)
+    return issued
+
+
+def keeps_both_claims(issued: Issued, tags: Sequence[str], folder: Path) -> None:
+    """PDF/A-3a and PDF/UA-1, signed to B-LTA, with the data, the mark and the seal; no answer is no pass (verapdf)."""
+    paths = [folder / f"{tag}.pdf" for tag in tags]
+    for path, tag in zip(paths, tags, strict=True):
+        path.write_bytes(issued.files[f"{issued.number}.{tag}.pdf"])
+    assert not paths or verapdf.failures(paths) == []
+
+
+def tags(issued: Issued) -> list[str]:
+    """The languages of its pages: kk and ru, or kk-ru."""
+    return [file.language for file in issued.document.files if file.role == "page"]
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
-def test_every_fixture_goes_the_whole_path_in_both_languages(path: Path, whole: Office) -> None:
+def test_every_fixture_goes_the_whole_path_in_both_languages(path: Path, whole: Office, tmp_path: Path) -> None:
     given = sent(path)
     assert given["languages"] == ["kk", "ru"]
-    goes_the_whole_path(given, whole)
+    issued = goes_the_whole_path(given, whole)
+    keeps_both_claims(issued, _judged(path, tags(issued)), tmp_path)
+
+
+def _judged(path: Path, made: list[str]) -> list[str]:
+    """Which pages of a fixture veraPDF sees: those of a form's first one; of the long one, which breaks over pages, one
+    language by turns. The others differ by words alone."""
+    annexes = sorted({case.form.annex for case in cases()})
+    if path.stem in annexes:
+        return made
+    long = path.stem.removesuffix("-long")
+    return [made[annexes.index(long) % len(made)]] if path.stem.endswith("-long") and long in annexes else []
+
+
+def test_verapdf_sees_a_short_and_a_long_page_of_every_form() -> None:
+    seen = {path.stem: _judged(path, ["kk", "ru"]) for path in FIXTURES}
+    for annex in {case.form.annex for case in cases()}:
+        assert seen[annex] == ["kk", "ru"]
+        assert len(seen[f"{annex}-long"]) == 1
 
 
 @pytest.mark.parametrize("long", [False, True], ids=["short", "long"])
 @pytest.mark.parametrize("case", others(), ids=str)
-def test_every_edition_that_no_fixture_is_on_goes_the_whole_path(case: Case, long: bool, whole: Office) -> None:
+def test_every_edition_that_no_fixture_is_on_goes_the_whole_path(
+    case: Case, long: bool, whole: Office, tmp_path: Path
+) -> None:
     given = case.decision(long=long, languages=case.languages)
     assert given["languages"] == ["kk", "ru"]
-    goes_the_whole_path(given, whole)
+    issued = goes_the_whole_path(given, whole)
+    keeps_both_claims(issued, [] if long else tags(issued), tmp_path)
 
 
 def test_every_wording_is_on_a_fixture_or_tried_beside_them() -> None:

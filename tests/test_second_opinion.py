@@ -1,7 +1,9 @@
-"""EU DSS, given our anchors, agrees with us: on the level that we claim, on forgeries, on strangers."""
+"""EU DSS, given our anchors, agrees with us: on the level that we claim, on forgeries, on strangers. OpenSSL agrees on
+every timestamp."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +11,12 @@ import dss_opinions
 import leaves
 import offices
 import pytest
+import tokens_by_openssl
 from cases import catalogue
 
 from qujat.office import Office
 from qujat.pipeline import Issued, check, complete, issue, prepare
+from qujat.renewing import renew
 
 
 @pytest.fixture
@@ -112,3 +116,58 @@ def test_dss_refuses_what_was_changed_and_knows_no_stranger(whole: Office, pki: 
     stranger = offices.make_pki(tmp_path / "stranger")
     (said,) = dss_opinions.opinions(stranger.folder, [pdf])
     assert (said.indication, said.sub_indication) == ("INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND")
+
+
+# OpenSSL: every timestamp of every kind of file
+
+
+def stamps(issued: Issued, office: Office) -> dict[str, list[tokens_by_openssl.Stamped]]:
+    """By kind of file, as the register has it now."""
+    found: dict[str, list[tokens_by_openssl.Stamped]] = {}
+    readers = {"page": tokens_by_openssl.of_pdf, "data": tokens_by_openssl.of_xml, "cms": tokens_by_openssl.of_cms}
+    for file in office.register.by_number(issued.number).files:
+        if file.role in readers:
+            found.setdefault(file.role, []).extend(readers[file.role](office.blobs.get(file.sha256)))
+    return found
+
+
+def test_openssl_verifies_the_timestamps_of_every_kind_of_file(whole: Office, pki: offices.Pki, tmp_path: Path) -> None:
+    issued = issue(offices.parsed(languages=["kk"]), whole)
+    renew(issued.number, whole)
+    found = stamps(issued, whole)
+    assert {role: [one.what for one in each] for role, each in found.items()} == {
+        "page": ["signature", "DocTimeStamp", "DocTimeStamp"],
+        "data": ["signature"],
+        "cms": ["signature"],
+    }
+    root = pki.folder / "root.pem"
+    for one in (one for each in found.values() for one in each):
+        assert tokens_by_openssl.verified(one, root, tmp_path) == "Verification: OK"
+
+
+def test_openssl_verifies_the_timestamps_of_what_was_signed_elsewhere(
+    whole: Office, pki: offices.Pki, tmp_path: Path
+) -> None:
+    prepared, head = prepare(offices.parsed(languages=["kk"]), whole), _head(pki, tmp_path)
+    issued = complete(prepared.ticket, {f.name: head.cms(f.content) for f in prepared.files}, whole)
+    assert isinstance(issued, Issued)
+    files = {name: content for name, content in issued.files.items() if name.endswith((".pdf", ".p7s"))}
+    found = [one for name, content in files.items() for one in _of_file(name, content)]
+    assert [one.what for one in found] == ["signature", "DocTimeStamp", "signature"]
+    for one in found:
+        assert tokens_by_openssl.verified(one, pki.folder / "root.pem", tmp_path) == "Verification: OK"
+
+
+def _of_file(name: str, content: bytes) -> Iterator[tokens_by_openssl.Stamped]:
+    return tokens_by_openssl.of_pdf(content) if name.endswith(".pdf") else tokens_by_openssl.of_cms(content)
+
+
+def test_openssl_notices_a_timestamp_of_other_bytes_and_of_a_stranger(
+    whole: Office, pki: offices.Pki, tmp_path: Path
+) -> None:
+    issued = issue(offices.parsed(languages=["kk"]), whole)
+    one, *_ = tokens_by_openssl.of_pdf(issued.pdf("kk"))
+    other = replace(one, content=one.content + b"x")
+    assert "message imprint mismatch" in tokens_by_openssl.verified(other, pki.folder / "root.pem", tmp_path)
+    stranger = offices.make_pki(tmp_path / "stranger").folder / "root.pem"
+    assert "certificate verify error" in tokens_by_openssl.verified(one, stranger, tmp_path)

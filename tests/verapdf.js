@@ -1,7 +1,8 @@
 // Validates PDFs with veraPDF's library. Run by tests/verapdf.py in Rhino's shell, which stands in the same jar: a JRE is
-// enough, nothing is compiled.   java -cp JAR org.mozilla.javascript.tools.shell.Main verapdf.js 3a,ua1 FILE...
-// Prints, tab-separated, `FILE FLAVOUR pass`, or for each rule broken `FILE FLAVOUR fail CLAUSE TEST COUNT MESSAGE`;
-// ends with an error at the first file that it cannot read.
+// enough, nothing is compiled.   java -cp JAR org.mozilla.javascript.tools.shell.Main verapdf.js
+// Reads questions, one a line and tab-separated: FLAVOURS FILE...   Prints for each, tab-separated, `FILE FLAVOUR pass`,
+// or for each rule broken `FILE FLAVOUR fail CLAUSE TEST COUNT MESSAGE`, and then `done`; ends with an error at the first
+// file that it cannot read.
 //
 // The library reads its validation profiles (XML, in the jar) with JAXB, which neither this jar (it is minimised) nor
 // Java 11+ carries; they are read here with DOM. Their format: https://docs.verapdf.org/validation/rules/
@@ -97,12 +98,21 @@ function validate(file, flavour, rules) {
 java.util.logging.LogManager.getLogManager().reset();
 var out = new java.io.PrintStream(java.lang.System.out, true, "UTF-8");
 Packages.org.verapdf.gf.foundry.VeraGreenfieldFoundryProvider.initialise();
-var files = Array.prototype.slice.call(arguments, 1);
-String(arguments[0]).split(",").forEach(function (id) {
+var rules = {};  // read once for all questions
+function rulesOf(id) {
   if (!RESOURCES[id]) throw new Error("expected one of " + Object.keys(RESOURCES) + ", came " + id);
-  var flavour = Flavour.fromString(id), rules = profile(flavour, RESOURCES[id]);
-  files.forEach(function (file) {
-    var failed = validate(file, flavour, rules);
-    (failed.length ? failed : ["pass"]).forEach(function (said) { out.println(file + "\t" + id + "\t" + said); });
+  rules[id] = rules[id] || profile(Flavour.fromString(id), RESOURCES[id]);
+  return rules[id];
+}
+
+var questions = new java.io.BufferedReader(new java.io.InputStreamReader(java.lang.System["in"], "UTF-8"));
+for (var line = questions.readLine(); line !== null; line = questions.readLine()) {
+  var words = String(line).split("\t"), files = words.slice(1);
+  words[0].split(",").forEach(function (id) {
+    files.forEach(function (file) {
+      var failed = validate(file, Flavour.fromString(id), rulesOf(id));
+      (failed.length ? failed : ["pass"]).forEach(function (said) { out.println(file + "\t" + id + "\t" + said); });
+    });
   });
-});
+  out.println("done");
+}

@@ -6,13 +6,16 @@ MPLv2+, that jar chose MPLv2+), of which nothing else is used. A JRE runs it. On
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Timer
 from typing import Literal
 
 Flavour = Literal["3a", "ua1"]
@@ -29,19 +32,68 @@ class CheckerError(RuntimeError):
     """veraPDF is missing, or has not answered for every file. Never a reason to skip."""
 
 
+class _Judge:
+    """A JVM that stays for the next question: to start it costs a second, its rules another, and it gets warm."""
+
+    def __init__(self) -> None:
+        shell = "org.mozilla.javascript.tools.shell.Main"
+        command = [_java(), *JAVA, "-cp", str(jar()), shell, str(SCRIPT)]
+        # A pipe that nobody reads would fill up.
+        self.complaints = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed in `dismiss`
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.complaints}
+        self.process = subprocess.Popen(command, encoding="utf-8", **pipes)  # type: ignore[call-overload]
+        atexit.register(self.dismiss)
+
+    def answers(self, question: str) -> Iterator[str]:
+        """The lines of an answer. Raises CheckerError if it ends before its time, or takes too long."""
+        impatience = Timer(SECONDS, self.process.kill)
+        impatience.start()
+        try:
+            self.process.stdin.write(question + "\n")
+            self.process.stdin.flush()
+            for line in self.process.stdout:
+                if line == "done\n":
+                    return
+                yield line.rstrip("\n")
+        finally:
+            impatience.cancel()
+        code = self.process.wait()
+        self.complaints.seek(0)
+        raise CheckerError(f"expected an answer of veraPDF, came exit {code}: {self.complaints.read()[:2000]}")
+
+    def dismiss(self) -> None:
+        atexit.unregister(self.dismiss)
+        self.process.kill()
+        self.process.communicate()
+        self.complaints.close()
+
+
+_judge: _Judge | None = None
+
+
 def failures(paths: Sequence[Path], flavours: Sequence[Flavour] = FLAVOURS) -> list[str]:
     """What each file breaks: `NAME FLAVOUR CLAUSE-TEST ×COUNT MESSAGE`, clauses of ISO 19005-3 and ISO 14289-1.
 
-    One JVM for all files. Raises CheckerError if Java or the jar is missing, or a file could not be read.
+    One JVM for all questions of a process. Raises CheckerError if Java or the jar is missing, or a file could not be
+    read.
     """
-    shell = "org.mozilla.javascript.tools.shell.Main"
-    command = [_java(), *JAVA, "-cp", str(jar()), shell, str(SCRIPT), ",".join(flavours), *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=SECONDS)
-    if done.returncode:
-        raise CheckerError(f"expected an answer of veraPDF, came exit {done.returncode}: {done.stderr[:2000]}")
-    answers = [line.split("\t") for line in done.stdout.splitlines()]
+    global _judge
+    _judge = _judge or _Judge()
+    try:
+        answers = [line.split("\t") for line in _judge.answers("\t".join([",".join(flavours), *map(str, paths)]))]
+    except BaseException:
+        dismiss()
+        raise
     _all_answered(answers, paths, flavours)
     return [_said(answer) for answer in answers if answer[2] != "pass"]
+
+
+def dismiss() -> None:
+    """End the JVM; the next question starts another."""
+    global _judge
+    if _judge:
+        _judge.dismiss()
+    _judge = None
 
 
 @cache

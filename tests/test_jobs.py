@@ -287,7 +287,7 @@ def worker(home: Settings, processes: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def until(what: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 120
+    give_up = time.monotonic() + 180
     while not what():
         assert time.monotonic() < give_up
         time.sleep(0.1)

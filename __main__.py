@@ -96,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     _forms(commands, common)
     _documents(commands, common)
     _batch(commands, common)
+    _worker(commands, common)
     _elsewhere(commands, common)
     _word(commands, common)
     _gallery(commands, common)
@@ -104,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     _keys(commands, common)
     _serve(commands, common)
     _clients(commands, common)
+    _stores(commands, common)
     return top
 
 
@@ -168,6 +170,7 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     annul.add_argument("number", metavar="NUMBER")
     annul.add_argument("--reason", required=True, metavar="TEXT")
     annul.add_argument("--superseded-by", default="", metavar="NUMBER", help="the document that took its place")
+    _authority(check, rerender, annul)
 
 
 def _batch(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -178,6 +181,26 @@ def _batch(commands: Any, common: argparse.ArgumentParser) -> None:
         "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
     )
     batch.add_argument("--files", action="store_true", help="also write the files of every document, into DIR/files")
+
+
+def _worker(commands: Any, common: argparse.ArgumentParser) -> None:
+    worker = _add(
+        commands, common, "worker", "worker.worker", "do batches, tell webhooks, renew evidence, until stopped"
+    )
+    worker.add_argument(
+        "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
+    )
+    hooks = _group(commands, "webhooks", "who is told when a document is issued, annulled, superseded, renewed")
+    added = _add(hooks, common, "add", "worker.webhooks_add", "tell an address; its secret is shown this once")
+    added.add_argument("url", metavar="URL")
+    added.add_argument("--authority", required=True, metavar="BIN", help="whose documents")
+    added.add_argument(
+        "--events", nargs="+", choices=("issued", "annulled", "superseded", "renewed"), help="default: all of them"
+    )
+    _add(hooks, common, "list", "worker.webhooks_list", "webhooks, how many events they were told, what was given up")
+    removed = _add(hooks, common, "remove", "worker.webhooks_remove", "tell it nothing more")
+    removed.add_argument("id", metavar="ID")
+    _add(hooks, common, "retry", "worker.webhooks_retry", "try again what was given up")
 
 
 def _elsewhere(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -211,6 +234,7 @@ def _word(commands: Any, common: argparse.ArgumentParser) -> None:
     word.add_argument("what", metavar="FORM|NUMBER|DECISION.json", help="a form with --on, a document, a decision")
     word.add_argument("--on", type=_day, metavar="DAY", help="an empty form, as in force on that day")
     word.add_argument("--language", choices=("kk", "ru"))
+    _authority(word)
     word.add_argument("--template", action="store_true", help="with --on: the docxtpl template itself, with its tags")
     word.add_argument(
         "-o",
@@ -237,6 +261,7 @@ def _card(commands: Any, common: argparse.ArgumentParser) -> None:
     built = _add(card, common, "build", "card.build", "the card of a document: its XML, its signatures, pages of facts")
     built.add_argument("number", metavar="NUMBER")
     built.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    _authority(built)
     checked = _add(card, common, "check", "card.check", "are all signatures of a card right? Whoever made it")
     checked.add_argument("file", type=Path, metavar="FILE.pdf")
     checked.add_argument("--at", type=_moment, metavar="MOMENT", help="as of a day, or of 2031-01-01T12:00:00+05:00")
@@ -253,6 +278,7 @@ def _evidence(commands: Any, common: argparse.ArgumentParser) -> None:
         evidence, common, "renew", "evidence.renew", "stamp documents again; the old files stay beside the new ones"
     )
     renewed.add_argument("numbers", nargs="*", metavar="NUMBER")
+    _authority(renewed)
     renewed.add_argument("--due", action="store_true", help="all that `status` lists")
     for command in (listed, renewed):
         command.add_argument("--months", type=int, default=12, metavar="N", help="how far ahead to look (default: 12)")
@@ -299,6 +325,16 @@ def _clients(commands: Any, common: argparse.ArgumentParser) -> None:
     trail.add_argument("--last", type=int, default=100, metavar="N", help="default: 100")
 
 
+def _stores(commands: Any, common: argparse.ArgumentParser) -> None:
+    register = _group(commands, "register", "the register and its documents: schema, backup, check")
+    _add(register, common, "upgrade", "register.upgrade", "bring the register to the schema of this version")
+    copied = _add(register, common, "backup", "register.backup", "copy a register in SQLite, then the documents")
+    copied.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or that of the backup before")
+    _add(register, common, "check", "register.check", "is every file of every document there, as it was stored?")
+    config = _group(commands, "config", "the configuration of this deployment")
+    _add(config, common, "check", "config.check", "try each part of the deployment, and say what to do about it")
+
+
 def _head(command: argparse.ArgumentParser) -> None:
     for name, words in (
         ("--iin", "IIN of the head"),
@@ -307,6 +343,11 @@ def _head(command: argparse.ArgumentParser) -> None:
         ("--organisation", "name of the authority"),
     ):
         command.add_argument(name, help=words)
+
+
+def _authority(*commands: argparse.ArgumentParser) -> None:
+    for command in commands:
+        command.add_argument("--authority", metavar="BIN", help="whose number it is, where several have given it")
 
 
 def _form(command: argparse.ArgumentParser) -> None:

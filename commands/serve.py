@@ -35,10 +35,10 @@ def serve(options: Namespace) -> int:
         os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
     signing = open_office(settings, signing=True)  # whatever is wrong with the keys is said now
     if options.demo:
-        _demo(settings, signing)
+        _demo(signing)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
-    run(app, options.host, options.port)
+    run(app, options.host, options.port, settings.server.body_seconds)
     return 0
 
 
@@ -75,16 +75,16 @@ def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:
     )
 
 
-def _demo(settings: Settings, office: Office) -> None:
+def _demo(office: Office) -> None:
     """One document to look at, and a client of its authority; the key is printed this once."""
     from qujat.decision import parse
     from qujat.pipeline import issue
-    from qujat.server.clients import SCOPES, open_clients
+    from qujat.server.clients import SCOPES, kept
 
     decision = parse(DEMO.read_text(encoding="utf-8"))
     issued = issue(decision, office)
     print(f"document  № {issued.number}\nmark      {issued.mark.partition('#')[0]}", flush=True)
-    clients = open_clients(settings, office.clock)
+    clients = kept(office.register, office.clock)
     if not any(client.name == "demo" for client in clients.all()):
         _, key = clients.add("demo", [decision.authority.bin], ["*"], SCOPES)
         print(f"key       {key}\n          of the client demo; it is shown this once", flush=True)

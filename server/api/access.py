@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from qujat.entries import Document
-from qujat.errors import QujatError, UnknownDocument
+from qujat.errors import FieldError, QujatError, UnknownDocument
+from qujat.fields import escape
 from qujat.office import Office
 from qujat.server import logs
 from qujat.server.api import problems
@@ -122,12 +124,24 @@ async def deed(request: Request, client: Client, name: str) -> AsyncIterator[Doi
         yield doing
         outcome = "ok"
     except (QujatError, Refused) as error:
-        outcome = error.code
+        outcome = problems.code_of(error)
         raise
     finally:
         request.app.state.metrics.deed(name, outcome)
         clients: Clients = request.app.state.clients
         await run_in_threadpool(clients.enter, client, name, doing.number, outcome, logs.request_id.get())
+
+
+def known_parameters(request: Request) -> None:
+    """Raises Refused (422) for a parameter of the address that the route does not have: a slip would go unseen."""
+    route = request.scope.get("route")
+    known = {field.alias for field in route.dependant.query_params} if isinstance(route, APIRoute) else set()
+    if unknown := sorted(set(request.query_params) - known):
+        faults = [
+            FieldError(f"/query/{escape(name)}", "unknown-field", "there is no such parameter") for name in unknown
+        ]
+        wanted = ", ".join(sorted(known)) or "no parameters"
+        raise Refused(422, "bad-parameters", f"expected {wanted} in the address, came others", faults=faults)
 
 
 REFUSALS = problems.documented(401, 403, 429, 500, 503)

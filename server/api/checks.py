@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BeforeValidator
 
 from qujat.server import deeds
@@ -14,7 +14,9 @@ from qujat.server.api import access, bodies, problems
 from qujat.server.api.access import Checker
 from qujat.server.api.models import CheckAnswer
 
-router = APIRouter(prefix="/v1", tags=["check"], responses=access.REFUSALS)
+router = APIRouter(
+    prefix="/v1", tags=["check"], responses=access.REFUSALS, dependencies=[Depends(access.known_parameters)]
+)
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from qujat import issuing
@@ -23,7 +23,9 @@ from qujat.server.api.problems import Refused
 from qujat.server.clients import Client
 from qujat.server.deeds import Told
 
-router = APIRouter(prefix="/v1", tags=["documents"], responses=access.REFUSALS)
+router = APIRouter(
+    prefix="/v1", tags=["documents"], responses=access.REFUSALS, dependencies=[Depends(access.known_parameters)]
+)
 
 Number = Annotated[str, Path(description="The number of a document; what is no letter or digit percent-encoded")]
 Accept = Annotated[str, Header(description="JSON, PDF, XML, CMS, or an editable Word copy", include_in_schema=False)]
@@ -218,5 +220,5 @@ async def supersede(request: Request, number: Number, client: Annuller) -> Docum
 
 
 def _ended(office: Office, found: Document, reason: str, by: str = "") -> DocumentAnswer:
-    ended = issuing.end(found.number, reason, office, by, found.data["authority"]["bin"])
+    ended = issuing.end(found.number, reason, office, by, authority=found.data["authority"]["bin"])
     return answers.document(told_of(ended, office))

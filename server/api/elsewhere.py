@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from qujat.errors import UnknownTicket
@@ -15,7 +15,9 @@ from qujat.server.api.documents import expect_permitted, json_body
 from qujat.server.api.models import DocumentAnswer, PreparedAnswer
 from qujat.server.clients import Client
 
-router = APIRouter(prefix="/v1", tags=["signing elsewhere"], responses=access.REFUSALS)
+router = APIRouter(
+    prefix="/v1", tags=["signing elsewhere"], responses=access.REFUSALS, dependencies=[Depends(access.known_parameters)]
+)
 
 
 @router.post(

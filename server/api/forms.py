@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
 from qujat import described
@@ -18,7 +18,9 @@ from qujat.server.api.access import AnyClient
 from qujat.server.api.models import DOCX, PDF, FormAnswer, FormRow
 from qujat.server.api.problems import Refused
 
-router = APIRouter(prefix="/v1/forms", tags=["forms"], responses=access.REFUSALS)
+router = APIRouter(
+    prefix="/v1/forms", tags=["forms"], responses=access.REFUSALS, dependencies=[Depends(access.known_parameters)]
+)
 
 Name = Annotated[str, Path(description="A key or an annex id such as o20-a05", examples=["o20-a05"], max_length=100)]
 _PlainDay = Annotated[date, BeforeValidator(negotiation.plain_day)]

@@ -441,8 +441,8 @@ class Silent:
 
 
 @pytest.mark.parametrize("path", ["/d/{token}", "/c/{code}", "/d/{token}/files.json", "/h/" + "0" * 64])
-def test_a_register_that_does_not_answer_is_no_verdict(issued, path):
-    client = Visitor(application(replace(issued.office, register=Silent()), Settings()))
+def test_a_register_that_does_not_answer_is_no_verdict(client, issued, path):
+    client.app.state.office = replace(issued.office, register=Silent())
     code = marks.short_code(issued.genuine.document.token)
     response = client.get(path.format(token=token(issued.genuine), code=code) + "?lang=en")
     assert response.status_code == 503

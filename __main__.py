@@ -102,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     _card(commands, common)
     _evidence(commands, common)
     _keys(commands, common)
+    _serve(commands, common)
     return top
 
 
@@ -272,6 +273,13 @@ def _keys(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     serve = _add(keys, common, "serve", "keys.keys_serve", "serve timestamps, OCSP and lists on this machine")
     serve.add_argument("--port", type=int, default=8318, help="default: 8318, the one that the certificates name")
+
+
+def _serve(commands: Any, common: argparse.ArgumentParser) -> None:
+    serve = _add(commands, common, "serve", "serve.serve", "the server: the API of decision systems and the web pages")
+    serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, for a proxy in front of it")
+    serve.add_argument("--port", type=int, default=8000, help="default: 8000")
+    serve.add_argument("--workers", type=int, metavar="N", help="worker processes; default: [server] workers")
 
 
 def _head(command: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from hashlib import sha256
@@ -135,9 +136,9 @@ def _fail(code: str, message: str) -> NoReturn:
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """RFC 8259 leaves repeated names open; two readers could see two decisions."""
-    names = [name for name, _ in pairs]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
+    counted = Counter(name for name, _ in pairs)
+    if len(counted) != len(pairs):
+        repeated = sorted(name for name, times in counted.items() if times > 1)
         raise ValueError(f"the name {', '.join(repeated)} stands twice in one object")
     return dict(pairs)
 

@@ -53,6 +53,10 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── RegisterUnreachable     register-unreachable
 │   ├── BatchBusy               batch-busy: somebody is at work on this batch
 │   └── WorkerDied              worker-died: processes that issue are killed again and again
+├── WorkError              asked of a worker process, and not done; ask again
+│   ├── Busy                    busy: more waits already than can be done soon
+│   ├── WorkerLost              worker-lost: the process that did it has ended
+│   └── DeadlinePassed          deadline-passed
 └── ConfigurationError     bad-configuration
 
 Nothing here knows HTTP or exit codes: those tables stand at the edge, keyed by class.
@@ -73,6 +77,17 @@ class QujatError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross from worker processes whole, whatever their class is made with."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[QujatError], arguments: tuple[object, ...], state: dict[str, object]) -> QujatError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(state)
+    return error
 
 
 class DecisionError(QujatError):
@@ -335,6 +350,31 @@ class WorkerDied(StoreError):
     """Processes that issue were killed again and again: the machine lacks memory, or something ends them."""
 
     code = "worker-died"
+
+
+class WorkError(QujatError):
+    """Nothing is known to have been done. Asking again is safe: the same decision gives the same document.
+
+    `retry_after`: in how many seconds it is worth while.
+    """
+
+    code = "work-error"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Busy(WorkError):
+    code = "busy"
+
+
+class WorkerLost(WorkError):
+    code = "worker-lost"
+
+
+class DeadlinePassed(WorkError):
+    code = "deadline-passed"
 
 
 class ConfigurationError(QujatError):

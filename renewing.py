@@ -67,6 +67,12 @@ def status(office: Office, *, months: int) -> Iterator[Lasting]:
                 yield row
 
 
+def lasting(number: str, office: Office) -> tuple[Lasting, ...]:
+    """Until when each renewable file of a document proves itself. Raises UnknownDocument, StoreError."""
+    found, now = office.register.by_number(number), office.clock()
+    return tuple(_state(found, file, office, now, now) for file in _renewable(found))
+
+
 def due(office: Office, *, months: int) -> list[str]:
     """The numbers of the documents that `status` lists, each once."""
     return list(dict.fromkeys(row.number for row in status(office, months=months)))

@@ -59,6 +59,13 @@ revocation = "stand-in"               # or "certificates": OCSP and lists at the
 register_is_proof = true              # that the register recorded a file at a time
 timestamp_authority_is_anchor = false # true: timestamps need no word on revocation while their certificates last
 algorithms.ECDSA-P256 = 2035-12-31    # the last day of an algorithm; those not named here keep theirs
+
+[server]                              # qujat serve; docs/operator.md
+workers = 0                           # worker processes; 0: as many as processors
+queue = 32                            # how many requests wait for a worker before the answer is 503
+deadline_seconds = 60                 # how long one of them may take, waiting and all
+body_seconds = 30                     # how long a client may take to send what it sends
+requests_per_minute = 600             # of one client; more is answered with 429
 """
 
 from __future__ import annotations
@@ -174,6 +181,17 @@ class EvidenceSettings(Strict):
     algorithms: Mapping[Algorithm, date] = {}
 
 
+class ServerSettings(Strict):
+    """How much the server does at once: worker processes (0: as many as processors), what may wait for them, and for
+    how many seconds; how many requests a minute one client may make."""
+
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    queue: Annotated[int, Field(ge=1, le=10_000)] = 32
+    deadline_seconds: Annotated[int, Field(ge=1, le=600)] = 60
+    body_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    requests_per_minute: Annotated[int, Field(ge=1)] = 600
+
+
 class Settings(Strict):
     """What a deployment decides. Paths are relative to `base`, the folder of the file."""
 
@@ -194,6 +212,7 @@ class Settings(Strict):
     trust: TrustSettings = TrustSettings()
     signatures: SignatureSettings = SignatureSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    server: ServerSettings = ServerSettings()
 
     @field_validator("address")
     @classmethod

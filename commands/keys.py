@@ -181,14 +181,18 @@ def keys_serve(options: Namespace) -> int:
     return 0
 
 
+def make_stand_in(settings: configuration.Settings) -> None:
+    """Keys of the invented head of the demonstration."""
+    _make_keys(settings, _person(Namespace(iin=None, name=None, bin=None, organisation=None)))
+
+
 def demo(options: Namespace) -> int:
     """qujat demo: keys if there are none, one refusal in both languages, checked and rendered again."""
     from qujat import qr
 
     settings = configuration.read(options.config)
     if not settings.key_folder.exists():
-        options.iin = options.name = options.bin = options.organisation = None
-        _make_keys(settings, _person(options))
+        make_stand_in(settings)
     office, folder = open_office(options, signing=True), settings.root / "demo"
     row = issue_one(str(DEMO.name), DEMO.read_text(encoding="utf-8"), office, folder)
     if "error" in row:

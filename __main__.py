@@ -103,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
     _evidence(commands, common)
     _keys(commands, common)
     _serve(commands, common)
+    _stores(commands, common)
     return top
 
 
@@ -167,6 +168,7 @@ def _documents(commands: Any, common: argparse.ArgumentParser) -> None:
     annul.add_argument("number", metavar="NUMBER")
     annul.add_argument("--reason", required=True, metavar="TEXT")
     annul.add_argument("--superseded-by", default="", metavar="NUMBER", help="the document that took its place")
+    _authority(check, rerender, annul)
 
 
 def _batch(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -210,6 +212,7 @@ def _word(commands: Any, common: argparse.ArgumentParser) -> None:
     word.add_argument("what", metavar="FORM|NUMBER|DECISION.json", help="a form with --on, a document, a decision")
     word.add_argument("--on", type=_day, metavar="DAY", help="an empty form, as in force on that day")
     word.add_argument("--language", choices=("kk", "ru"))
+    _authority(word)
     word.add_argument("--template", action="store_true", help="with --on: the docxtpl template itself, with its tags")
     word.add_argument(
         "-o",
@@ -236,6 +239,7 @@ def _card(commands: Any, common: argparse.ArgumentParser) -> None:
     built = _add(card, common, "build", "card.build", "the card of a document: its XML, its signatures, pages of facts")
     built.add_argument("number", metavar="NUMBER")
     built.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    _authority(built)
     checked = _add(card, common, "check", "card.check", "are all signatures of a card right? Whoever made it")
     checked.add_argument("file", type=Path, metavar="FILE.pdf")
     checked.add_argument("--at", type=_moment, metavar="MOMENT", help="as of a day, or of 2031-01-01T12:00:00+05:00")
@@ -252,6 +256,7 @@ def _evidence(commands: Any, common: argparse.ArgumentParser) -> None:
         evidence, common, "renew", "evidence.renew", "stamp documents again; the old files stay beside the new ones"
     )
     renewed.add_argument("numbers", nargs="*", metavar="NUMBER")
+    _authority(renewed)
     renewed.add_argument("--due", action="store_true", help="all that `status` lists")
     for command in (listed, renewed):
         command.add_argument("--months", type=int, default=12, metavar="N", help="how far ahead to look (default: 12)")
@@ -282,6 +287,14 @@ def _serve(commands: Any, common: argparse.ArgumentParser) -> None:
     serve.add_argument("--workers", type=int, metavar="N", help="worker processes; default: [server] workers")
 
 
+def _stores(commands: Any, common: argparse.ArgumentParser) -> None:
+    register = _group(commands, "register", "the register and its documents: schema, backup, check")
+    _add(register, common, "upgrade", "register.upgrade", "bring the register to the schema of this version")
+    copied = _add(register, common, "backup", "register.backup", "copy a register in SQLite, then the documents")
+    copied.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or that of the backup before")
+    _add(register, common, "check", "register.check", "is every file of every document there, as it was stored?")
+
+
 def _head(command: argparse.ArgumentParser) -> None:
     for name, words in (
         ("--iin", "IIN of the head"),
@@ -290,6 +303,11 @@ def _head(command: argparse.ArgumentParser) -> None:
         ("--organisation", "name of the authority"),
     ):
         command.add_argument(name, help=words)
+
+
+def _authority(*commands: argparse.ArgumentParser) -> None:
+    for command in commands:
+        command.add_argument("--authority", metavar="BIN", help="whose number it is, where several have given it")
 
 
 def _form(command: argparse.ArgumentParser) -> None:

@@ -48,15 +48,27 @@ class Folder:
 
     def get(self, digest: str) -> bytes:
         """Raises BlobMissing, BlobAltered, StoreError if the disk refuses."""
-        if not _HASH.fullmatch(digest):
-            raise BlobMissing(f"expected a SHA-256 in lower-case hexadecimal, came {digest!r}: no blob of {self.root}")
+        checked_name(digest, str(self.root))
         try:
             content = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise BlobMissing(f"expected the bytes {digest} in {self.root}; restore them from a backup") from None
         except OSError as error:
             raise StoreError(f"{self.root} cannot be read: {error.strerror}; check the folder of documents") from error
-        return _unaltered(content, digest)
+        return unaltered(content, digest)
+
+    def clear(self, before: float) -> int:
+        """Take away what killed writers left half written before a moment (seconds since the epoch); gives how many.
+
+        No writer takes a day for a file. Raises StoreError.
+        """
+        try:
+            left = [path for path in self.root.glob("*/.part-*") if path.stat().st_mtime < before]
+            for path in left:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.root} cannot be cleared: {error.strerror}; check the folder") from error
+        return len(left)
 
     def _path(self, digest: str) -> Path:
         return self.root / digest[:2] / digest[2:]
@@ -76,10 +88,17 @@ class Memory:
     def get(self, digest: str) -> bytes:
         if digest not in self.content:
             raise BlobMissing(f"expected the bytes {digest}; they were never put")
-        return _unaltered(self.content[digest], digest)
+        return unaltered(self.content[digest], digest)
 
 
-def _unaltered(content: bytes, digest: str) -> bytes:
+def checked_name(digest: str, store: str) -> None:
+    """Raises BlobMissing for what cannot be the name of a blob."""
+    if not _HASH.fullmatch(digest):
+        raise BlobMissing(f"expected a SHA-256 in lower-case hexadecimal, came {digest!r}: no blob of {store}")
+
+
+def unaltered(content: bytes, digest: str) -> bytes:
+    """The same bytes; raises BlobAltered."""
     if sha256(content).hexdigest() != digest:
         raise BlobAltered(f"the bytes under {digest} have changed since they were put; restore them from a backup")
     return content
@@ -102,6 +121,14 @@ def write_whole(path: Path, content: bytes, *, within: Path | None = None) -> No
         Path(name).unlink(missing_ok=True)
         raise
     _sync_folders(path, within or path.parent)
+
+
+def settle(part: Path, path: Path) -> None:
+    """Put a file that somebody else wrote into its place beside it, as whole as `write_whole` does."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folders(path: Path, top: Path) -> None:

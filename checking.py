@@ -20,6 +20,7 @@ from qujat.errors import (
     FormError,
     Indeterminate,
     MarkInvalid,
+    NumberShared,
     SignerNotEntitled,
     StoreError,
     UnknownDocument,
@@ -38,11 +39,14 @@ _BESIDE: Mapping[Role, Role] = {"data": "cms", "cms": "data"}
 T = TypeVar("T")
 
 
-def check(what: str | bytes | Path, office: Office, *, at: datetime | None = None) -> Verdict:
+def check(
+    what: str | bytes | Path, office: Office, *, at: datetime | None = None, authority: str | None = None
+) -> Verdict:
     """The verdict on a file (bytes or a path), a number, a code typed by hand, or the text of a mark.
 
     `at`: the moment that it is about (default: now): what could be proven then with the evidence that there is today.
-    Never raises for what a stranger hands in; raises StoreError if the register does not answer.
+    `authority`: the BIN of whose number it is. Never raises for what a stranger hands in but NumberShared, for a number
+    that several authorities have given; raises StoreError if the register does not answer.
     """
     if isinstance(what, Path):
         return check_file(what.read_bytes(), office, at=at, near=near_file(what))
@@ -50,7 +54,7 @@ def check(what: str | bytes | Path, office: Office, *, at: datetime | None = Non
         return check_file(what, office, at=at)
     if what.startswith(("https://", "http://")):
         return check_mark(what, office, at=at)
-    return check_number(what, office, at=at)
+    return check_number(what, office, at=at, authority=authority)
 
 
 def check_file(content: bytes, office: Office, *, at: datetime | None = None, near: bytes | None = None) -> Verdict:
@@ -86,10 +90,13 @@ def check_mark(text: str, office: Office, *, at: datetime | None = None) -> Verd
     return checking.verdict()
 
 
-def check_number(text: str, office: Office, *, at: datetime | None = None) -> Verdict:
-    """A number, or the short code under the QR: every file that the register keeps of the document is checked."""
+def check_number(text: str, office: Office, *, at: datetime | None = None, authority: str | None = None) -> Verdict:
+    """A number, or the short code under the QR: every file that the register keeps of the document is checked.
+
+    Raises NumberShared.
+    """
     checking = _Checking(office, at)
-    found = _looked_up(text, office)
+    found = _looked_up(text, office, authority)
     if found is None:
         return checking.refused("not-registered", "", value="indeterminate")
     if not found.issued:
@@ -118,9 +125,11 @@ def near_file(path: Path) -> bytes | None:
     return other.read_bytes() if other.is_file() else None
 
 
-def _looked_up(text: str, office: Office) -> Document | None:
+def _looked_up(text: str, office: Office, authority: str | None) -> Document | None:
     try:
-        return office.register.by_number(text)
+        return office.register.by_number(text, authority)
+    except NumberShared:
+        raise
     except UnknownDocument:
         pass
     try:

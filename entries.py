@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from qujat.document import Sealed
@@ -67,6 +67,41 @@ class Document:
     @property
     def sealed(self) -> Sealed:
         return Sealed(self.data, self.token, self.salt)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was just entered: the document as it is from now on, what happened to it, and when (UTC)."""
+
+    kind: Literal["issued", "annulled", "superseded", "renewed"]
+    document: Document
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for; what is left empty does not matter.
+
+    `authority`: a BIN. `form`: the key of a form. `iin`: of anybody in the fields. `name`: how the full name of one of
+    them begins, surname first, in any letters. `first_day`, `last_day`: the day of the decision, both inclusive.
+    """
+
+    authority: str = ""
+    form: str = ""
+    iin: str = ""
+    name: str = ""
+    number: str = ""
+    status: Status | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of what was found, newest first. `after` asks for the next page; None: this was the last."""
+
+    documents: tuple[Document, ...]
+    after: int | None
 
 
 Assemble = Callable[[str], dict[str, Any]]

@@ -12,6 +12,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── NumberTaken             number-taken
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   ├── UnknownDocument         unknown-document
+│   │   └── NumberShared            number-shared: several authorities have given it; say which
 │   ├── BatchChanged            batch-changed: this batch came before with other decisions
 │   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
@@ -51,6 +52,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── BlobMissing             blob-missing
 │   ├── BlobAltered             blob-altered
 │   ├── RegisterUnreachable     register-unreachable
+│   │   └── SchemaUnfit             schema-unfit: the register is of an older or a newer version of Qujat
 │   ├── BatchBusy               batch-busy: somebody is at work on this batch
 │   └── WorkerDied              worker-died: processes that issue are killed again and again
 ├── WorkError              asked of a worker process, and not done; ask again
@@ -163,6 +165,10 @@ class UnknownDocument(DecisionError):
 
 class BatchChanged(DecisionError):
     code = "batch-changed"
+
+
+class NumberShared(UnknownDocument):
+    code = "number-shared"
 
 
 class CardRefused(DecisionError):
@@ -375,6 +381,12 @@ class WorkerLost(WorkError):
 
 class DeadlinePassed(WorkError):
     code = "deadline-passed"
+
+
+class SchemaUnfit(RegisterUnreachable):
+    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
+
+    code = "schema-unfit"
 
 
 class ConfigurationError(QujatError):

@@ -311,11 +311,14 @@ def record(
     return _issued(recorded, office)
 
 
-def end(number: str, reason: str, office: Office, superseded_by: str = "") -> Document:
-    """Annul or supersede: an entry, never a deletion. Raises FieldErrors, UnknownDocument, StoreError."""
+def end(number: str, reason: str, office: Office, superseded_by: str = "", *, authority: str | None = None) -> Document:
+    """Annul or supersede: an entry, never a deletion. `authority`: the BIN of whose numbers these are.
+
+    Raises FieldErrors, UnknownDocument, NumberShared, StoreError.
+    """
     if wrong := list(faults(reason)):
         raise FieldErrors([FieldError("/reason", code, message) for code, message in wrong])
-    return office.register.annul(number, reason, office.clock(), superseded_by)
+    return office.register.annul(number, reason, office.clock(), superseded_by, authority)
 
 
 def file_stem(number: str) -> str:

@@ -17,7 +17,7 @@ from qujat.blobs import Blobs, Folder
 from qujat.catalogue import Catalogue, load
 from qujat.errors import ConfigurationError, KeyUnavailable
 from qujat.phrases import Phrase
-from qujat.register import Register, Sqlite
+from qujat.register import Register
 from qujat.settings import DEFAULT_ADDRESS, Settings
 from qujat.signing.mandates import Mandates
 from qujat.signing.secret_files import refuse_if_shared
@@ -86,8 +86,8 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
     ring = _ring(settings, trust, clock) if signing else None
     return Office(
         forms=load(settings.published, settings.wording.not_held),
-        register=Sqlite(settings.root / "register.sqlite"),
-        blobs=Folder(settings.root / "blobs"),
+        register=open_register(settings),
+        blobs=open_blobs(settings),
         trust=trust,
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),
         keys=ring,
@@ -103,6 +103,34 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
         ticket_life=timedelta(minutes=settings.signer.ticket_minutes),
         clock=clock,
     )
+
+
+def open_register(settings: Settings) -> Register:
+    """The register that the settings name; it answers at the first question. Raises ConfigurationError."""
+    from qujat.registers import opening
+
+    return opening.open_register(settings.stores.register_at, settings.root, settings.stores.connections)
+
+
+def open_blobs(settings: Settings) -> Blobs:
+    """The store of documents that the settings name. Raises ConfigurationError, KeyUnavailable (no secret for S3)."""
+    kind, _, where = settings.stores.blobs.partition(":")
+    if kind == "folder":
+        return Folder(settings.root / where)
+    from qujat.s3 import open_bucket
+
+    return open_bucket(settings.stores.blobs, settings.stores.s3, s3_secret(settings))
+
+
+def s3_secret(settings: Settings) -> str:
+    """The secret key of the store of documents: QUJAT_S3_SECRET, else its file; none without an access key.
+
+    Raises KeyUnavailable.
+    """
+    if not settings.stores.s3.access_key:
+        return ""
+    path = settings.root / settings.stores.s3.secret_file
+    return _secret("QUJAT_S3_SECRET", path, "the secret key of the store of documents").strip().decode()
 
 
 def _refuse_stand_in(settings: Settings, trust: Trust) -> None:
@@ -234,13 +262,17 @@ def passphrase_given(settings: Settings) -> bytes | None:
 
 def signer_secret(settings: Settings) -> bytes:
     """The passphrase or PIN of the signer's key: QUJAT_SIGNER_SECRET, else its file. Raises KeyUnavailable."""
-    if given := os.environ.get("QUJAT_SIGNER_SECRET"):
+    return _secret("QUJAT_SIGNER_SECRET", settings.signer_secret_path, "the passphrase or PIN of the signer")
+
+
+def _secret(variable: str, path: Path, what: str) -> bytes:
+    if given := os.environ.get(variable):
         return given.encode()
     try:
-        return settings.signer_secret_path.read_bytes().strip(b"\r\n")
+        return path.read_bytes().strip(b"\r\n")
     except OSError as error:
         raise KeyUnavailable(
-            f"expected the passphrase or PIN of the signer in QUJAT_SIGNER_SECRET or in {settings.signer_secret_path},"
+            f"expected {what} in {variable} or in {path},"
             f" came {error.strerror}; put it there, for the service alone to read"
         ) from error
 

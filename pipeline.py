@@ -96,11 +96,17 @@ def complete(ticket: str, signatures: Mapping[str, bytes], office: Office) -> Is
     return issuing.finished(back.document, office) or _hand_out(back.document, office)
 
 
-def annul(number: str, reason: str, office: Office) -> None:
-    """Enter that a document is no longer in effect. Raises UnknownDocument, FieldErrors for an empty reason."""
-    issuing.end(number, reason, office)
+def annul(number: str, reason: str, office: Office, *, authority: str | None = None) -> None:
+    """Enter that a document is no longer in effect. `authority`: its BIN, for a number that several have given.
+
+    Raises UnknownDocument, NumberShared, FieldErrors for an empty reason.
+    """
+    issuing.end(number, reason, office, authority=authority)
 
 
-def supersede(number: str, by: str, reason: str, office: Office) -> None:
-    """Enter that another document took the place of this one. Raises UnknownDocument."""
-    issuing.end(number, reason, office, superseded_by=by)
+def supersede(number: str, by: str, reason: str, office: Office, *, authority: str | None = None) -> None:
+    """Enter that another document took the place of this one, both of `authority` if it is given.
+
+    Raises UnknownDocument, NumberShared.
+    """
+    issuing.end(number, reason, office, superseded_by=by, authority=authority)

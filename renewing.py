@@ -78,13 +78,13 @@ def due(office: Office, *, months: int) -> list[str]:
     return list(dict.fromkeys(row.number for row in status(office, months=months)))
 
 
-def renew(number: str, office: Office) -> Renewed:
+def renew(number: str, office: Office, *, authority: str | None = None) -> Renewed:
     """A further timestamp over every signed page and detached signature of a document, and over new evidence.
 
     Raises UnknownDocument; EvidenceLapsed and other VerificationErrors for what cannot be proven any more and so not
     be renewed; TimestampUnavailable, EvidenceUnavailable (nothing was changed, try again); StoreError.
     """
-    found = office.register.by_number(number)
+    found = office.register.by_number(number, authority)
     if not found.issued:
         raise UnknownDocument(f"document {number} is reserved but not issued; send its decision again to finish it")
     files = [_renewed(found, file, office) for file in _renewable(found)]

@@ -53,9 +53,12 @@ class Rerendered:
         return all(page.outcome != "different" for page in self.pages)
 
 
-def rerender(number: str, office: Office, *, mark_copy: bool = False) -> Rerendered:
-    """Render document `number` again and compare. Raises UnknownDocument, FormError, StoreError."""
-    found = office.register.by_number(number)
+def rerender(number: str, office: Office, *, mark_copy: bool = False, authority: str | None = None) -> Rerendered:
+    """Render document `number` (of the authority with this BIN) again and compare.
+
+    Raises UnknownDocument, NumberShared, FormError, StoreError.
+    """
+    found = office.register.by_number(number, authority)
     if not found.issued:
         raise UnknownDocument(f"document {number} is reserved but not issued; send its decision again to finish it")
     pages = tuple(_page(found, file, office, mark_copy) for file in found.files if file.role == "page")

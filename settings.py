@@ -1,4 +1,5 @@
 """The configuration of a deployment: one TOML file, named by --config or QUJAT_CONFIG; none is fine too.
+Every setting may stand in the environment instead (QUJAT_STORES__REGISTER is [stores] register: environment.py).
 
 profile = "stand-in"                  # or "production": refuses stand-in anchors and timestamps, demands mandates
 home = "var"                          # register, blobs and keys, relative to this file
@@ -9,6 +10,15 @@ order_222 = 2026-06-05
 
 [wording]
 not_held = "refuse"                   # or "last-held": print the wording before, marked so
+
+[stores]                              # docs/operator.md
+register = "sqlite:///register.sqlite"  # relative to home; or postgresql://qujat@host/qujat
+connections = 10                      # to PostgreSQL, at most so many at once from one process
+blobs = "folder:blobs"                # relative to home; or s3://bucket/prefix
+# s3.endpoint = "https://s3.example"  # none: Amazon's
+# s3.region = "us-east-1"
+# s3.access_key = "qujat"             # none: what the machine itself is given
+# s3.secret_file = "s3-secret"        # relative to home; or the environment variable QUJAT_S3_SECRET
 
 [numbers]
 pattern = "{year}-{seq:06}"           # may hold {year}, {seq}, {bin}, {annex}
@@ -79,10 +89,11 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from qujat.amounts import AekDay
 from qujat.datafiles import Strict
+from qujat.environment import PREFIX, overridden
 from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
 from qujat.phrases import Phrase
@@ -97,6 +108,39 @@ _PLACES = ("year", "seq", "bin", "annex")
 
 class WordingSettings(Strict):
     not_held: Literal["refuse", "last-held"] = "refuse"
+
+
+def _register(address: str) -> str:
+    """Raises ValueError. What it says never holds the address: a password may stand in it."""
+    if not re.fullmatch(r"(sqlite:///|postgres(ql)?://).+", address):
+        raise ValueError("expected sqlite:///file or postgresql://user@host/name")
+    return address
+
+
+def _blobs(address: str) -> str:
+    if not re.fullmatch(r"folder:.+|s3://[a-z0-9.-]+(/.*)?", address):
+        raise ValueError("expected folder:path or s3://bucket/prefix")
+    return address
+
+
+class S3Settings(Strict):
+    endpoint: str = ""
+    region: str = "us-east-1"
+    access_key: str = ""
+    secret_file: Path = Path("s3-secret")
+
+
+class StoreSettings(Strict):
+    """Where the register and the documents are kept. `register_at` is the key `register` (pydantic has its own)."""
+
+    model_config = ConfigDict(validate_by_name=True)
+
+    register_at: Annotated[str, AfterValidator(_register), Field(validation_alias="register", repr=False)] = (
+        "sqlite:///register.sqlite"
+    )
+    connections: Annotated[int, Field(ge=1, le=1000)] = 10
+    blobs: Annotated[str, AfterValidator(_blobs)] = "folder:blobs"
+    s3: S3Settings = S3Settings()
 
 
 def _usable(pattern: str) -> str:
@@ -201,6 +245,7 @@ class Settings(Strict):
     address: str = DEFAULT_ADDRESS
     published: Mapping[str, date] = {}
     wording: WordingSettings = WordingSettings()
+    stores: StoreSettings = StoreSettings()
     numbers: NumberSettings = NumberSettings()
     amounts: AmountSettings = AmountSettings()
     phrase: Sequence[Phrase] = ()
@@ -250,7 +295,9 @@ class Settings(Strict):
 
 
 def read(path: Path | None = None) -> Settings:
-    """The settings of a file, of QUJAT_CONFIG, or the defaults; QUJAT_HOME overrides `home`.
+    """The settings of a file, of QUJAT_CONFIG, or the defaults, with what the environment says in their place.
+
+    QUJAT_HOME is relative to where one stands, all other paths to the file.
 
     Raises ConfigurationError with everything that is wrong.
     """
@@ -258,12 +305,13 @@ def read(path: Path | None = None) -> Settings:
     raw = _raw(named) if named else {}
     if "base" in raw:
         raise ConfigurationError(f"{named}: base: expected no such key; paths are relative to the file itself")
+    raw = overridden(raw, os.environ, Settings.model_fields.keys() - {"base"})
     if home := os.environ.get("QUJAT_HOME"):
         raw["home"] = Path(home).resolve()
     try:
         return Settings.model_validate({**raw, "base": named.parent if named else Path()})
     except ValidationError as error:
-        lines = [f"{named or 'the environment'}: {_place(e['loc'])}: {e['msg']}" for e in error.errors()]
+        lines = [f"{_source(named, e['loc'])}: {_place(e['loc'])}: {e['msg']}" for e in error.errors()]
         raise ConfigurationError("\n".join(lines)) from None
 
 
@@ -274,6 +322,15 @@ def _raw(path: Path) -> dict[str, object]:
         raise ConfigurationError(f"{path}: the configuration cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: expected TOML: {error}") from error
+
+
+def _source(named: Path | None, location: tuple[int | str, ...]) -> str:
+    """Which variable, or which file, says what is wrong."""
+    names = [str(part).upper() for part in location]
+    for length in range(len(names), 0, -1):
+        if os.environ.get(variable := PREFIX + "__".join(names[:length])):
+            return f"the environment ({variable})"
+    return str(named or "the environment")
 
 
 def _place(location: tuple[int | str, ...]) -> str:

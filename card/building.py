@@ -45,12 +45,12 @@ class Signature:
     proven: Proven
 
 
-def build(number: str, office: Office) -> Card:
+def build(number: str, office: Office, *, authority: str | None = None) -> Card:
     """The card of document `number`, each of its signatures checked.
 
     Raises UnknownDocument; CardRefused with what is missing and what to do; StoreError; FormError.
     """
-    found = office.register.by_number(number)
+    found = office.register.by_number(number, authority)
     if not found.issued:
         raise UnknownDocument(f"document {number} is reserved but not issued; send its decision again to finish it")
     stem = issuing.file_stem(number)

@@ -19,7 +19,7 @@ def build(options: Namespace) -> int:
     """qujat card build NUMBER -o DIR"""
     from qujat.card.building import build as build_card
 
-    card = build_card(options.number, office(options))
+    card = build_card(options.number, office(options), authority=options.authority)
     path = options.output / card.name
     write(path, card.content)
     if options.json:

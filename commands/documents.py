@@ -119,7 +119,7 @@ def _checked(options: Namespace) -> Verdict | Report:
 
         if options.data:
             raise ConfigurationError(f"expected a file with a signature beside --data, came {options.what}")
-        return check_document(options.what, office(options), at=options.at)
+        return check_document(options.what, office(options), at=options.at, authority=options.authority)
     from qujat.checking import near_file
     from qujat.verifier import uploads
 
@@ -192,7 +192,7 @@ def rerender(options: Namespace) -> int:
     """qujat rerender NUMBER -o DIR"""
     from qujat.pipeline import rerender as rerender_document
 
-    again = rerender_document(options.number, office(options), mark_copy=options.mark_copy)
+    again = rerender_document(options.number, office(options), mark_copy=options.mark_copy, authority=options.authority)
     rows = []
     for page in again.pages:
         path = options.output / page.name
@@ -232,7 +232,8 @@ def annul(options: Namespace) -> int:
     """qujat annul NUMBER --reason TEXT"""
     from qujat.issuing import end
 
-    ended = end(options.number, options.reason, office(options), options.superseded_by)
+    desk = office(options)
+    ended = end(options.number, options.reason, desk, options.superseded_by, authority=options.authority)
     if options.json:
         print_json({"number": ended.number, "status": ended.status, "reason": ended.reason})
     else:

@@ -37,7 +37,7 @@ def renew(options: Namespace) -> int:
         raise ConfigurationError("expected the numbers of documents, or --due for all whose evidence lapses soon")
     desk = office(options, signing=True)
     numbers = due(desk, months=options.months) if options.due else options.numbers
-    rows = [_renew_one(number, desk) for number in numbers]
+    rows = [_renew_one(number, desk, options.authority) for number in numbers]
     failures = [row.pop("exit") for row in rows if "exit" in row]
     if options.json:
         print_json(rows)
@@ -47,11 +47,11 @@ def renew(options: Namespace) -> int:
     return int(failures[0]) if failures else 0
 
 
-def _renew_one(number: str, desk: Office) -> dict[str, Any]:
+def _renew_one(number: str, desk: Office, authority: str | None) -> dict[str, Any]:
     from qujat.renewing import renew as renew_document
 
     try:
-        renewed = renew_document(number, desk)
+        renewed = renew_document(number, desk, authority=authority)
     except StoreError:
         raise
     except QujatError as error:

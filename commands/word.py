@@ -77,7 +77,7 @@ def _issued(options: Namespace) -> tuple[Catalogue, Data]:
     from qujat.commands.documents import office
 
     desk = office(options)
-    found = desk.register.by_number(options.what)
+    found = desk.register.by_number(options.what, options.authority)
     if not found.issued:
         raise UnknownDocument(
             f"document {options.what} is reserved but not issued; send its decision again to finish it"

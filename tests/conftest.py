@@ -24,6 +24,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", r"ignore:unclosed file .*sRGB2014\.icc:ResourceWarning")
 
 
+def pytest_sessionfinish() -> None:
+    if postgres := sys.modules.get("postgres"):
+        postgres.leave()
+
+
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """A stand-in key folder, made once."""

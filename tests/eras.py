@@ -18,7 +18,7 @@ from qujat import catalogue
 from qujat.blobs import Memory
 from qujat.errors import EvidenceUnavailable
 from qujat.office import Office
-from qujat.register import Sqlite
+from qujat.registers.opening import in_sqlite
 from qujat.signing import keys
 from qujat.signing.acceptance import ALGORITHMS, Policy
 from qujat.signing.evidence import Evidence
@@ -103,7 +103,7 @@ def desk(world: Eras, **changes: object) -> Office:
     """An office of the first era, in memory, that goes with the clock; its trust is what is published by now."""
     whole = Office(
         forms=catalogue.load(),
-        register=Sqlite(":memory:"),
+        register=in_sqlite(":memory:"),
         blobs=Memory({}),
         trust=world.trust(lists=True),
         mark_keys=world.first.mark_keys,

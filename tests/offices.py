@@ -14,7 +14,8 @@ from qujat import catalogue, decision
 from qujat.blobs import Folder, Memory
 from qujat.decision import Decision
 from qujat.office import Clock, Office
-from qujat.register import Sqlite
+from qujat.register import Register
+from qujat.registers.opening import in_sqlite
 from qujat.signing import keys
 from qujat.signing.evidence import RevocationSource
 from qujat.signing.keys import KeyRing, Person
@@ -77,15 +78,17 @@ def parsed(annex: str = "o20-a05", /, **changes: Any) -> Decision:
 def office_in(home: Path, pki: Pki, clock: Clock | None = None, **changes: Any) -> Office:
     """A whole office on the disk, as a deployment has it; `changes` replace members of the Office."""
     home.mkdir(parents=True, exist_ok=True)
-    return _office(pki, Sqlite(home / "register.sqlite"), Folder(home / "blobs"), clock, changes)
+    return _office(pki, in_sqlite(home / "register.sqlite"), Folder(home / "blobs"), clock, changes)
 
 
 def office_in_memory(pki: Pki, clock: Clock | None = None, **changes: Any) -> Office:
-    """A whole office that leaves nothing on the disk. For one thread: SQLite's memory is a thread's own."""
-    return _office(pki, Sqlite(":memory:"), Memory({}), clock, changes)
+    """A whole office that leaves nothing on the disk."""
+    return _office(pki, in_sqlite(":memory:"), Memory({}), clock, changes)
 
 
-def _office(pki: Pki, register: Sqlite, blobs: Folder | Memory, clock: Clock | None, changes: dict[str, Any]) -> Office:
+def _office(
+    pki: Pki, register: Register, blobs: Folder | Memory, clock: Clock | None, changes: dict[str, Any]
+) -> Office:
     clock = clock or HandClock(pki.now)
     ring = _ring(pki)
     timestamper = ring.timestamper

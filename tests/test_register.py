@@ -19,17 +19,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import postgres
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qujat.errors import DecisionChanged, NumberTaken, UnknownDocument
-from qujat.register import Claim, Document, Register, Secrets, Sqlite, StoredFile
+from qujat.register import Claim, Document, Register, Secrets, StoredFile
+from qujat.registers.opening import in_sqlite
 
 Opener = Callable[[Path], Register]
 
 # Opens the register in a folder. Opened again, also by another process, it is the same register.
-OPENERS: dict[str, Opener] = {"sqlite": lambda folder: Sqlite(folder / "register.sqlite")}
+OPENERS: dict[str, Opener] = {
+    "sqlite": lambda folder: in_sqlite(folder / "register.sqlite"),
+    "postgresql": postgres.register_in,
+}
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OURS, THEIRS = "990440001234", "990140000017"

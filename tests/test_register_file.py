@@ -19,28 +19,32 @@ from typing import Any
 import pytest
 
 from qujat.errors import RegisterUnreachable
-from qujat.register import Claim, Completion, Document, NewTicket, Secrets, Sqlite, StoredFile
+from qujat.register import Claim, Completion, Document, NewTicket, Register, Secrets, StoredFile
+from qujat.registers.opening import in_sqlite
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NAME = "Қалиева Әсел Нұрланқызы"
 
 
-def reserve(register: Sqlite, decision: str) -> Document:
+def reserve(register: Register, decision: str) -> Document:
     token = secrets.token_bytes(12)
     wanted = Claim("990440001234", decision, "d" * 64, None, "{year}-{seq:06}", 2026, "o20-a05")
     return register.reserve(
-        wanted, lambda number: {"number": number, "name": NAME}, lambda: Secrets(token, token.hex(), b"salt"), AT
+        wanted,
+        lambda number: {"number": number, "fields": {"full_name": NAME}},
+        lambda: Secrets(token, token.hex(), b"salt"),
+        AT,
     )
 
 
-def issue(register: Sqlite, decision: str) -> Document:
+def issue(register: Register, decision: str) -> Document:
     return register.record(reserve(register, decision), [StoredFile("page", "kk", "1.pdf", f"sha of {decision}")], AT)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """An SQLite file with an annulled document, one in effect and one reserved, and nothing left in its log."""
-    register = Sqlite(tmp_path / "register.sqlite")
+    register = in_sqlite(tmp_path / "register.sqlite")
     first, second, _ = issue(register, "d-1"), issue(register, "d-2"), reserve(register, "d-3")
     register.annul(first.number, "reason", AT)
     ticket = register.add_ticket(NewTicket("t", 3, "official", AT, AT), [StoredFile("data", "", "1.xml", "sha")])
@@ -54,7 +58,7 @@ def path(tmp_path: Path) -> Path:
 def _tables(db: sqlite3.Connection) -> list[str]:
     """All that only grow; `sequence` says where to look for the next free number, and documents what is free."""
     names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
-    return [name for (name,) in names if name != "sequence"]
+    return [name for (name,) in names if name not in ("sequence", "alembic_version")]
 
 
 def _columns(db: sqlite3.Connection, table: str) -> list[str]:
@@ -90,7 +94,11 @@ REPLACEMENTS = {
     "handed-out": "handed_out SELECT * FROM handed_out",
     "handed-out-row": "handed_out (rowid, ticket, role, language, name, sha256, page, engine)"
     " SELECT rowid, ticket, 'page', language, '', '', '', '' FROM handed_out",
-    "completion": "completion SELECT ticket, '', 'other', '', '' FROM completion",
+    "completion": "completion SELECT ticket, '', 'other', '', '', 7 FROM completion",
+    "renewal": "renewal SELECT * FROM renewal",
+    "search": "search SELECT document, 'other', '' FROM search LIMIT 1",
+    "person": "person SELECT document, place, 'other', '' FROM person LIMIT 1",
+    "person-row": "person (rowid, document, place, iin, name) SELECT rowid, document, 7, '', '' FROM person LIMIT 1",
     "entry-active": "entry (document, kind, at, reason, other) SELECT document, kind, '', '', '' FROM entry LIMIT 1",
 }
 
@@ -112,10 +120,10 @@ def test_a_document_is_issued_once_also_by_hand(path: Path) -> None:
 
 def test_every_commit_is_on_the_disk_before_it_is_acknowledged(path: Path) -> None:
     """PRAGMA synchronous: 2 is FULL, which in the mode of a write-ahead log syncs the log at each commit."""
-    connection = Sqlite(path)._connection()
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA synchronous").fetchone()[0] >= 2
-    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    with in_sqlite(path).database.writing() as db:
+        assert db.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert db.exec_driver_sql("PRAGMA synchronous").scalar_one() >= 2
+        assert db.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
 def test_opening_a_new_register_waits_for_another_that_is_writing_it(tmp_path: Path) -> None:
@@ -123,7 +131,9 @@ def test_opening_a_new_register_waits_for_another_that_is_writing_it(tmp_path: P
     path, answers = tmp_path / "register.sqlite", []
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        second = threading.Thread(target=lambda: answers.append(_answer(lambda: reserve(Sqlite(path), "d-1").number)))
+        second = threading.Thread(
+            target=lambda: answers.append(_answer(lambda: reserve(in_sqlite(path), "d-1").number))
+        )
         second.start()
         second.join(0.3)
         other.execute("COMMIT")
@@ -171,7 +181,7 @@ def _no_log(path: Path) -> None:
 
 
 SPOILT = [_no_database, _no_pages, _cut_off, _folder, _no_folder, _no_log]
-QUESTIONS: dict[str, Callable[[Sqlite], Any]] = {
+QUESTIONS: dict[str, Callable[[Register], Any]] = {
     "known": lambda r: r.known("990440001234", "d-1", "d" * 64),
     "by_number": lambda r: r.by_number("2026-000001"),
     "recorded_at": lambda r: r.recorded_at("sha of d-1"),
@@ -183,11 +193,11 @@ QUESTIONS: dict[str, Callable[[Sqlite], Any]] = {
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 @pytest.mark.parametrize("spoil", SPOILT, ids=lambda spoil: spoil.__name__.strip("_"))
 def test_a_damaged_register_is_unreachable_and_says_where_it_is(
-    path: Path, spoil: Callable[[Path], None], question: Callable[[Sqlite], Any]
+    path: Path, spoil: Callable[[Path], None], question: Callable[[Register], Any]
 ) -> None:
     spoil(path)
     with pytest.raises(RegisterUnreachable, match=str(path)) as refusal:
-        question(Sqlite(path))
+        question(in_sqlite(path))
     assert refusal.value.code == "register-unreachable"
 
 
@@ -204,7 +214,7 @@ def test_a_flipped_bit_that_sqlite_does_not_see_is_a_damaged_register_too(
     assert content.count(whole) >= 3
     path.write_bytes(content.replace(whole, rubbish))
     with pytest.raises(RegisterUnreachable, match=str(path)):
-        QUESTIONS[question](Sqlite(path))
+        QUESTIONS[question](in_sqlite(path))
 
 
 def test_a_register_that_cannot_be_written_takes_nothing_in_and_goes_on_when_it_can(tmp_path: Path) -> None:
@@ -215,7 +225,7 @@ def test_a_register_that_cannot_be_written_takes_nothing_in_and_goes_on_when_it_
 
 
 def _on_a_full_disk(folder: Path) -> list[str | None]:
-    register = Sqlite(folder / "register.sqlite")
+    register = in_sqlite(folder / "register.sqlite")
     first = issue(register, "d-1")
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     largest = max(file.stat().st_size for file in folder.iterdir())

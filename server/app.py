@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from qujat.office import Office
-from qujat.server import pages
+from qujat.server import desk, pages
 from qujat.server.workers import Here, Workers
 from qujat.settings import Settings
 
-ROUTERS: tuple[APIRouter, ...] = (pages.router,)
+ROUTERS: tuple[APIRouter, ...] = (pages.router, desk.router)
 
 
 def application(office: Office, settings: Settings, workers: Workers | None = None) -> FastAPI:

@@ -85,7 +85,9 @@ def _sending(send: Send, seen: _Seen) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             seen.status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", seen.id.encode()), *_KEPT_SAFE]
+            told = {name.lower() for name, _ in message["headers"]}
+            kept = [header for header in _KEPT_SAFE if header[0] not in told]
+            message["headers"] = [*message["headers"], (b"x-request-id", seen.id.encode()), *kept]
         await send(message)
 
     return sent

@@ -28,7 +28,7 @@ def _read() -> Mapping[str, Any]:
 @cache
 def words(tongue: Language) -> Mapping[str, Mapping[str, str]]:
     """Section → name → text in one language."""
-    sections = {name: entries for name, entries in _read().items() if name not in ("error", "particular")}
+    sections = {name: entries for name, entries in _read().items() if name not in ("error", "particular", "trouble")}
     return {name: {entry: texts[tongue] for entry, texts in entries.items()} for name, entries in sections.items()}
 
 

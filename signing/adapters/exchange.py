@@ -12,7 +12,7 @@ from typing import Literal
 
 from qujat.errors import SigningError
 
-Role = Literal["head", "entitled"]
+Role = Literal["head", "entitled", "employee"]
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 LARGEST_SIGNATURE = 1024 * 1024
@@ -64,7 +64,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """The official who is to sign: of this authority (BIN), in person (IIN), as its head or as one entitled to sign."""
+    """The official who is to sign: of this authority (BIN), in person (IIN), as its head, as one entitled to sign, or as an employee."""
 
     bin: str
     iin: str = field(repr=False)

@@ -47,7 +47,7 @@ HARDWARE = (
     "AKJaCartaStore",
     "AKAKEYStore",
 )
-_ROLES = {"head": policy.HEAD, "entitled": policy.ENTITLED_TO_SIGN}
+_ROLES = {"head": policy.HEAD, "entitled": policy.ENTITLED_TO_SIGN, "employee": policy.EMPLOYEE}
 _PATH = re.compile(r"/([A-Za-z0-9_-]{32})(?:/(documents)(?:/([a-z0-9._-]+))?)?")
 _LOOPBACK = re.compile(r"wss?://(127\.0\.0\.1|localhost):[0-9]{1,5}")
 _TRY_LATER = (Indeterminate, SigningServiceUnavailable, TimestampUnavailable)
@@ -64,6 +64,7 @@ class Desk:
     """Where the official's browser comes to, mounted at `base` (a path without a slash at its end).
 
     `storages`: kinds of tokens that NCALayer may offer (`HARDWARE`: no key in a file); None for all of them.
+    `after`: the address of the page to go on to once it is signed, with {session} for the id; empty stays.
     `address` is NCALayer's own; another is for tests. Raises ConfigurationError for one that is not this machine.
     Who may open a session is for whoever mounts it to say: the address of a session is a secret, not a login.
     """
@@ -73,6 +74,7 @@ class Desk:
     base: str = "/sign"
     storages: tuple[str, ...] | None = None
     address: str = ADDRESS
+    after: str = ""
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
@@ -159,6 +161,7 @@ def _page(request: Request, session: Session, desk: Desk) -> Response:
             base=desk.base,
             source=f"{desk.base}/{session.id}/documents",
             ncalayer=desk.address,
+            after=desk.after.format(session=session.id),
         )
     )
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": desk.policy()}

@@ -104,6 +104,7 @@ def parser() -> argparse.ArgumentParser:
     _keys(commands, common)
     _serve(commands, common)
     _stores(commands, common)
+    _clients(commands, common)
     return top
 
 
@@ -285,6 +286,22 @@ def _serve(commands: Any, common: argparse.ArgumentParser) -> None:
     serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, for a proxy in front of it")
     serve.add_argument("--port", type=int, default=8000, help="default: 8000")
     serve.add_argument("--workers", type=int, metavar="N", help="worker processes; default: [server] workers")
+    serve.add_argument("--demo", action="store_true", help="issue a demo document first, and make a client")
+
+
+def _clients(commands: Any, common: argparse.ArgumentParser) -> None:
+    clients = _group(commands, "clients", "who may use the API")
+    added = _add(clients, common, "add", "clients.add", "a new client; its key is shown once")
+    added.add_argument("name", metavar="NAME", help="of the decision system: letters, digits, . _ -")
+    added.add_argument("--authority", action="append", required=True, metavar="BIN", help="for which it acts; again")
+    added.add_argument("--forms", default="*", metavar="ANNEX,…", help="annex ids such as o20-a05; default: all")
+    added.add_argument("--scope", default="issue,read,check", metavar="SCOPE,…", help="of issue,read,check,annul")
+    _add(clients, common, "list", "clients.listed", "every client, and what it may do")
+    revoked = _add(clients, common, "revoke", "clients.revoke", "its key opens nothing any more")
+    revoked.add_argument("name", metavar="NAME")
+    trail = _add(clients, common, "trail", "clients.trail", "who did what, and how it ended")
+    trail.add_argument("name", nargs="?", default="", metavar="NAME")
+    trail.add_argument("--last", type=int, default=100, metavar="N", help="default: 100")
 
 
 def _stores(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -163,12 +163,12 @@ class UnknownDocument(DecisionError):
     code = "unknown-document"
 
 
-class BatchChanged(DecisionError):
-    code = "batch-changed"
-
-
 class NumberShared(UnknownDocument):
     code = "number-shared"
+
+
+class BatchChanged(DecisionError):
+    code = "batch-changed"
 
 
 class CardRefused(DecisionError):
@@ -348,6 +348,12 @@ class RegisterUnreachable(StoreError):
     code = "register-unreachable"
 
 
+class SchemaUnfit(RegisterUnreachable):
+    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
+
+    code = "schema-unfit"
+
+
 class BatchBusy(StoreError):
     code = "batch-busy"
 
@@ -381,12 +387,6 @@ class WorkerLost(WorkError):
 
 class DeadlinePassed(WorkError):
     code = "deadline-passed"
-
-
-class SchemaUnfit(RegisterUnreachable):
-    """It answers, but it is not of this version of Qujat: `qujat register upgrade`, or a newer Qujat."""
-
-    code = "schema-unfit"
 
 
 class ConfigurationError(QujatError):

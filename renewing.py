@@ -67,9 +67,9 @@ def status(office: Office, *, months: int) -> Iterator[Lasting]:
                 yield row
 
 
-def lasting(number: str, office: Office) -> tuple[Lasting, ...]:
-    """Until when each renewable file of a document proves itself. Raises UnknownDocument, StoreError."""
-    found, now = office.register.by_number(number), office.clock()
+def lasting(found: Document, office: Office) -> tuple[Lasting, ...]:
+    """Until when each renewable file of a document proves itself."""
+    now = office.clock()
     return tuple(_state(found, file, office, now, now) for file in _renewable(found))
 
 

@@ -9,9 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from qujat import settings as configuration
+from qujat.commands.keys import DEMO, make_stand_in
 from qujat.settings import DEFAULT_ADDRESS, Settings
 
 if TYPE_CHECKING:
+    from qujat.office import Office
+    from qujat.server.metrics import Metrics
     from qujat.server.workers import Pool
 
 log = logging.getLogger("qujat.server")
@@ -19,16 +22,22 @@ log = logging.getLogger("qujat.server")
 
 def serve(options: Namespace) -> int:
     """qujat serve [--host HOST] [--port PORT] [--workers N] [--demo]: until it is stopped"""
-    from qujat.office import open_office
+    from qujat.office import open_office, passphrase
     from qujat.server import logs
     from qujat.server.app import application
+    from qujat.server.metrics import Metrics
     from qujat.server.running import run
 
     logs.configure()
     settings = _addressed(configuration.read(options.config), options)
     _keys(settings)
-    open_office(settings, signing=True)  # whatever is wrong with the keys is said now
-    app = application(open_office(settings), settings, _pool(settings, options.workers))
+    if settings.signer.kind != "elsewhere":
+        os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
+    signing = open_office(settings, signing=True)  # whatever is wrong with the keys is said now
+    if options.demo:
+        _demo(settings, signing)
+    metrics = Metrics()
+    app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
     run(app, options.host, options.port)
     return 0
 
@@ -44,8 +53,6 @@ def _addressed(settings: Settings, options: Namespace) -> Settings:
 
 def _keys(settings: Settings) -> None:
     """Keys of a stand-in where there are none, said loudly; in production they are made by hand, and knowingly."""
-    from qujat.commands.keys import make_stand_in
-
     if settings.profile == "production" or settings.signer.kind != "stand-in":
         return
     if not settings.key_folder.exists():
@@ -54,7 +61,7 @@ def _keys(settings: Settings) -> None:
     log.warning("ДЕМО – не ЭЦП: documents are signed with stand-in keys and are worth nothing in law")
 
 
-def _pool(settings: Settings, processes: int | None) -> Pool:
+def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:
     from qujat.office import open_office
     from qujat.server.workers import Pool
 
@@ -64,4 +71,20 @@ def _pool(settings: Settings, processes: int | None) -> Pool:
         processes=processes or chosen.workers or os.cpu_count() or 1,
         queue_length=chosen.queue,
         deadline=chosen.deadline_seconds,
+        observe=metrics.steps,
     )
+
+
+def _demo(settings: Settings, office: Office) -> None:
+    """One document to look at, and a client of its authority; the key is printed this once."""
+    from qujat.decision import parse
+    from qujat.pipeline import issue
+    from qujat.server.clients import SCOPES, open_clients
+
+    decision = parse(DEMO.read_text(encoding="utf-8"))
+    issued = issue(decision, office)
+    print(f"document  № {issued.number}\nmark      {issued.mark.partition('#')[0]}", flush=True)
+    clients = open_clients(settings, office.clock)
+    if not any(client.name == "demo" for client in clients.all()):
+        _, key = clients.add("demo", [decision.authority.bin], ["*"], SCOPES)
+        print(f"key       {key}\n          of the client demo; it is shown this once", flush=True)

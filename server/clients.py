@@ -16,7 +16,20 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal, Protocol, get_args
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, MetaData, String, Table, create_engine, event, select
+from sqlalchemy import (
+    JSON,
+    URL,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    make_url,
+    select,
+)
 from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
@@ -179,14 +192,20 @@ class Database:
 
 
 def open_clients(settings: Settings, clock: Callable[[], datetime]) -> Database:
-    """The clients of a deployment, in a file beside the register. Raises RegisterUnreachable."""
+    """The clients of a deployment: in the PostgreSQL of the register, or in a file beside an SQLite register.
+
+    Raises RegisterUnreachable.
+    """
+    register = make_url(settings.stores.register_at)
+    if register.get_backend_name() != "sqlite":
+        return opened(register.set(drivername="postgresql+psycopg"), clock)
     settings.root.mkdir(parents=True, exist_ok=True)
     return opened(f"sqlite:///{settings.root / 'clients.sqlite'}", clock)
 
 
-def opened(url: str, clock: Callable[[], datetime]) -> Database:
+def opened(url: str | URL, clock: Callable[[], datetime]) -> Database:
     """The clients in this database; its tables are made if there are none. Raises RegisterUnreachable."""
-    engine = create_engine(url)
+    engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _careful)
     try:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from qujat import issuing, pages, pipeline, rendering, renewing
+from qujat import mark as marks
 from qujat import word as words
 from qujat.checking import check_number
 from qujat.decision import Decision
@@ -63,14 +64,10 @@ def check(office: Office, content: bytes, data: bytes | None = None, at: datetim
     return uploads.check(content, office, data=data, near=data, at=at).as_json()
 
 
-def checked_in_register(office: Office, number: str) -> Verdict:
-    """The verdict on every file that the register keeps of a document."""
-    return check_number(number, office)
-
-
-def evidence(office: Office, number: str) -> tuple[Verdict, tuple[renewing.Lasting, ...]]:
-    """What proves a document today, and until when each of its files proves itself. Raises UnknownDocument."""
-    return check_number(number, office), renewing.lasting(number, office)
+def evidence(office: Office, found: Document) -> tuple[Verdict, tuple[renewing.Lasting, ...]]:
+    """What proves a document today, and until when each of its files proves itself. Asked by its code, which is the
+    only one of its kind: a number may be shared with another authority."""
+    return check_number(marks.short_code(found.token), office), renewing.lasting(found, office)
 
 
 def rerender(office: Office, number: str) -> Rerendered:
@@ -78,9 +75,9 @@ def rerender(office: Office, number: str) -> Rerendered:
     return pipeline.rerender(number, office)
 
 
-def word_copy(office: Office, number: str, language: Language, settings: Settings) -> bytes:
-    """The editable copy of an issued document as a .docx. Raises UnknownDocument, FormError."""
-    return words.word(office.forms, office.register.by_number(number).data, language, settings.word_overrides)
+def word_copy(office: Office, found: Document, language: Language, settings: Settings) -> bytes:
+    """The editable copy of an issued document as a .docx. Raises FormError."""
+    return words.word(office.forms, found.data, language, settings.word_overrides)
 
 
 def blank(office: Office, form: str, day: date, language: Language) -> bytes:

@@ -73,7 +73,7 @@ class Around:
 
 
 def _route(scope: Scope) -> str:
-    return str(getattr(scope.get("route"), "path", "none"))
+    return str(getattr(scope.get("route"), "path_format", "none"))
 
 
 def _id(scope: Scope) -> str:
@@ -85,12 +85,16 @@ def _sending(send: Send, seen: _Seen) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             seen.status = message["status"]
-            told = {name.lower() for name, _ in message["headers"]}
-            kept = [header for header in _KEPT_SAFE if header[0] not in told]
-            message["headers"] = [*message["headers"], (b"x-request-id", seen.id.encode()), *kept]
+            message["headers"] = _headers(message["headers"], seen)
         await send(message)
 
     return sent
+
+
+def _headers(given: list[tuple[bytes, bytes]], seen: _Seen) -> list[tuple[bytes, bytes]]:
+    """Whatever does not say otherwise is kept by nobody on the way."""
+    kept = [] if any(name == b"cache-control" for name, _ in given) else [(b"cache-control", b"no-store")]
+    return [*given, (b"x-request-id", seen.id.encode()), *_KEPT_SAFE, *kept]
 
 
 async def _apologise(scope: Scope, send: Send, seen: _Seen, error: Exception) -> None:

@@ -7,7 +7,8 @@ Office of that process, opened with keys; what follows is given to `run`. Argume
 can be pickled: decisions, bytes, frozen dataclasses, errors of Qujat (which are raised here again). No route renders or
 signs by itself.
 
-`Pool` has the processes. `Here` does the work at once in the process that asks: for tests of a part, without processes.
+`Pool` has the processes. `Here` does the work in a thread of the process that asks: for tests of a part, without
+processes.
 
 At most `queue` pieces of work wait; one more raises Busy. A process that ends in the middle is replaced and its work
 raises WorkerLost; work that takes longer than the deadline is stopped with its process and raises DeadlinePassed. All
@@ -68,12 +69,12 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Here:
-    """Work is done at once, in the process and the thread that ask."""
+    """Work is done at once in the process that asks, in a thread: signing has an event loop of its own."""
 
     office: Office
 
     async def run(self, function: Callable[Concatenate[Office, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return function(self.office, *args, **kwargs)
+        return await asyncio.to_thread(function, self.office, *args, **kwargs)
 
     def waiting(self) -> int:
         return 0

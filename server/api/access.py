@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from qujat.entries import Document
-from qujat.errors import QujatError, UnknownDocument
+from qujat.errors import FieldError, QujatError, UnknownDocument
+from qujat.fields import escape
 from qujat.office import Office
 from qujat.server import logs
 from qujat.server.api import problems
@@ -92,10 +94,19 @@ def expect_own(client: Client, bin: str, annex: str) -> None:
 def own(client: Client, number: str, office: Office) -> Document:
     """The document with this number, if it is the client's to see. Raises UnknownDocument: another authority's document
     is as if it were not there."""
-    found = office.register.by_number(number)
-    if not found.issued or not client.may_use(found.data["authority"]["bin"], found.data["form"]):
+    found = [document for bin in sorted(client.authorities) for document in _of(bin, number, office)]
+    if len(found) != 1 or not client.may_use(found[0].data["authority"]["bin"], found[0].data["form"]):
         raise UnknownDocument("expected the number of one document of yours, came another: no document has it")
-    return found
+    return found[0]
+
+
+def _of(bin: str, number: str, office: Office) -> list[Document]:
+    """The issued document of this authority with this number, or none."""
+    try:
+        found = office.register.by_number(number, bin)
+    except UnknownDocument:
+        return []
+    return [found] if found.issued else []
 
 
 @dataclass
@@ -113,12 +124,24 @@ async def deed(request: Request, client: Client, name: str) -> AsyncIterator[Doi
         yield doing
         outcome = "ok"
     except (QujatError, Refused) as error:
-        outcome = error.code
+        outcome = problems.code_of(error)
         raise
     finally:
         request.app.state.metrics.deed(name, outcome)
         clients: Clients = request.app.state.clients
         await run_in_threadpool(clients.enter, client, name, doing.number, outcome, logs.request_id.get())
+
+
+def known_parameters(request: Request) -> None:
+    """Raises Refused (422) for a parameter of the address that the route does not have: a slip would go unseen."""
+    route = request.scope.get("route")
+    known = {field.alias for field in route.dependant.query_params} if isinstance(route, APIRoute) else set()
+    if unknown := sorted(set(request.query_params) - known):
+        faults = [
+            FieldError(f"/query/{escape(name)}", "unknown-field", "there is no such parameter") for name in unknown
+        ]
+        wanted = ", ".join(sorted(known)) or "no parameters"
+        raise Refused(422, "bad-parameters", f"expected {wanted} in the address, came others", faults=faults)
 
 
 REFUSALS = problems.documented(401, 403, 429, 500, 503)

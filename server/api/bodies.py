@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -28,7 +29,7 @@ M = TypeVar("M", bound=BaseModel)
 
 async def decision(request: Request) -> Decision:
     """The decision in the body. Raises Refused (400, 408, 413, 415), FieldErrors."""
-    return parse(await _json(request))
+    return await run_in_threadpool(parse, await _json(request))
 
 
 async def one(request: Request, kind: type[M]) -> M:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Literal
+
+from qujat.texts import parse_day
 
 Tongue = Literal["kk", "ru", "en"]
 TONGUES: tuple[Tongue, ...] = ("kk", "ru", "en")
@@ -53,6 +56,14 @@ def _weighted(header: str) -> Iterator[tuple[str, float]]:
 
 def _number(text: str) -> float:
     return float(text) if _WEIGHT.fullmatch(text) else 0.0
+
+
+def plain_day(value: object) -> date:
+    """A day as "YYYY-MM-DD" and in no other way; raises ValueError."""
+    day = parse_day(value)
+    if day is None:
+        raise ValueError("expected a day as YYYY-MM-DD")
+    return day
 
 
 def has_it(if_none_match: str, tag: str) -> bool:

@@ -54,10 +54,12 @@ STATUSES: tuple[tuple[type[e.QujatError], int], ...] = (
 )
 _OF_HTTP = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
 _RETRY_SECONDS = 5
+_MOST_FAULTS = 200  # more of them are no help, and would let a small request ask for a large answer
+_LONGEST = 8000
 
 
 class Refused(Exception):
-    """A refusal that only HTTP knows. `code` is one of problems.toml; `detail` is English."""
+    """A refusal as HTTP says it. `detail` is English; problems.toml has the words of `said_as` (default: of `code`)."""
 
     def __init__(
         self,
@@ -66,9 +68,10 @@ class Refused(Exception):
         detail: str,
         headers: Mapping[str, str] | None = None,
         faults: Sequence[e.FieldError] = (),
+        said_as: str = "",
     ) -> None:
         super().__init__(code)
-        self.status, self.code, self.detail = status, code, detail
+        self.status, self.code, self.detail, self.said_as = status, code, detail, said_as or code
         self.headers, self.faults = dict(headers or {}), tuple(faults)
 
 
@@ -137,26 +140,33 @@ def refusal(error: e.QujatError) -> Refused:
         return Refused(500, "unexpected", "something went wrong here; it has been logged under the id of the request")
     headers = {"Retry-After": str(getattr(error, "retry_after", _RETRY_SECONDS))} if status == 503 else {}
     faults = error.errors if isinstance(error, e.FieldErrors) else ()
-    return Refused(status, error.code if error.code in words() else _known(error), error.message, headers, faults)
+    return Refused(status, error.code, error.message, headers, faults, _worded(error))
 
 
-def _known(error: e.QujatError) -> str:
-    """The code of the nearest class above that has words."""
-    codes = (str(getattr(kind, "code", "")) for kind in type(error).__mro__)
-    return next((code for code in codes if code in words()), "unexpected")
+def _worded(error: e.QujatError) -> str:
+    """Its code, or that of the nearest class above that has words."""
+    codes = (error.code, *(str(getattr(kind, "code", "")) for kind in type(error).__mro__))
+    return next(code for code in codes if code in words())
+
+
+def code_of(error: e.QujatError | Refused) -> str:
+    """The code under which an error is answered, or is entered where it is not."""
+    if isinstance(error, e.FieldErrors) and status_of(error) != 422:
+        return error.errors[0].code
+    return error.code
 
 
 def response(request: Request, refused: Refused) -> JSONResponse:
     """The refusal as application/problem+json, in the caller's language."""
     tongue = negotiation.language(request.headers.get("accept-language", ""))
-    said = words()[refused.code]
+    said = words()[refused.said_as]
     problem = Problem(
         type=f"urn:qujat:problem:{refused.code}",
         title=said["title"][tongue],
         status=refused.status,
-        detail=logs.masked(refused.detail) if tongue == "en" else said[tongue],
+        detail=logs.masked(refused.detail[:_LONGEST]) if tongue == "en" else said[tongue],
         code=refused.code,
-        errors=[_fault(fault, tongue) for fault in refused.faults],
+        errors=[_fault(fault, tongue) for fault in refused.faults[:_MOST_FAULTS]],
         request=logs.request_id.get(),
     )
     headers = {"Content-Language": tongue, "Vary": "Accept-Language", "Cache-Control": "no-store", **refused.headers}

@@ -7,6 +7,7 @@ token of the session; the cookie alone opens nothing.
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +36,8 @@ from qujat.server.desk.clerks import Clerk
 from qujat.server.desk.sessions import Session
 from qujat.server.desk.tables import Store, open_store
 from qujat.server.desk.words import tongue_of, trouble
+
+log = logging.getLogger("qujat.server")
 
 LARGEST_FORM = 2_000_000  # bytes; the longest decision has half of it
 MOST_FIELDS = 4000
@@ -78,9 +81,9 @@ class Visit:
         """The day in Kazakhstan."""
         return self.office.clock().astimezone(pages.ALMATY).date()
 
-    def page(self, name: str, *, status: int = 200, **shown: Any) -> Response:
+    def page(self, template: str, /, *, status: int = 200, **shown: Any) -> Response:
         """A page in his language."""
-        return sheets.page(self.request, name, self.tongue, status=status, visit=self, **shown)
+        return sheets.page(self.request, template, self.tongue, status=status, visit=self, **shown)
 
     def work(self, function: Callable[Concatenate[Office, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """What a worker process gives for `function(office, …)`. Only in routes that run in a thread of their own."""
@@ -197,6 +200,9 @@ class OfficeRoute(APIRoute):
                 return _troubled(request, error)
             except RequestValidationError:  # an address that none of our pages has
                 return _turned(request, Turned(404, "not_found"))
+            except Exception as error:  # noqa: BLE001  a clerk gets a page whatever it was; it is logged safely
+                log.error("a fault of ours", exc_info=error)
+                return _troubled(request, QujatError("unexpected"))
 
         return guarded
 

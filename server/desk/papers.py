@@ -39,7 +39,7 @@ def show(visit: Visiting, code: str, new: str = "", check: str = "") -> Response
         row=row(visit, found),
         files=[_file(visit, file) for file in found.files],
         copies=_copies(found),
-        verdict=checked.as_json() if checked else None,
+        verdict=checked.as_json() if checked is not None else None,
         history=_history(visit, found),
         link=_link(visit, found),
         successor=_successor(visit, found),

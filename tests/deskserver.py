@@ -1,4 +1,4 @@
-"""The office of the clerks for tests: a whole office on the disk, two clerks of two authorities, visitors and a server."""
+"""The clerks' office for tests: a whole office on the disk, two clerks of two authorities, browsers without scripts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def place(home: Path, pki: Pki, **changes: Any) -> Place:
     clerks.add(store, CLERK, authority, PASSWORD)
     clerks.add(store, STRANGER, OTHER_BIN, PASSWORD)
     known = offices.a_decision()
-    drafts.remember(store, authority, {"authority": {"name": known["authority"]["name"]}, "official": known["official"]})
+    head = {"authority": {"name": known["authority"]["name"]}, "official": known["official"]}
+    drafts.remember(store, authority, head)
     return Place(office, settings, clock, store)
 
 
@@ -133,5 +134,3 @@ def _flat(path: str, value: Any) -> list[tuple[str, Any]]:
 
 def _is_code(text: str) -> bool:
     return bool(re.fullmatch(r"[a-z_]+", text))
-
-

@@ -200,7 +200,7 @@ class OfficeRoute(APIRoute):
                 return _troubled(request, error)
             except RequestValidationError:  # an address that none of our pages has
                 return _turned(request, Turned(404, "not_found"))
-            except Exception as error:  # noqa: BLE001  a clerk gets a page whatever it was; it is logged safely
+            except Exception as error:  # a clerk gets a page whatever it was; it is logged safely
                 log.error("a fault of ours", exc_info=error)
                 return _troubled(request, QujatError("unexpected"))
 

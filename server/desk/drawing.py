@@ -98,9 +98,7 @@ def _slot(texts: Mapping[str, str], languages: Sequence[Language]) -> Slot:
     return Slot(bilingual.both(said) or None, "l")
 
 
-def _fields(
-    catalogue: Catalogue, wording: Wording, typed: Typed, languages: Sequence[Language]
-) -> dict[str, Any]:
+def _fields(catalogue: Catalogue, wording: Wording, typed: Typed, languages: Sequence[Language]) -> dict[str, Any]:
     specs, values = wording.fields, completed(wording.fields, typed.fields, typed.day)
     values = {name: value for name, value in values.items() if name in specs}
     if len(languages) > 1:
@@ -155,7 +153,8 @@ def _known(spec: FieldSpec, value: Any, language: Language) -> Any:
 def _seal(typed: Typed, languages: Sequence[Language], *, stand_in: bool) -> dict[str, Any]:
     """The place of the signature and of the mark, as large as it will be."""
     said = words(languages[0])["draft_page"]
-    holders = [", ".join(filter(None, (typed.position.get(tongue), typed.authority.get(tongue)))) for tongue in languages]
+    named = [(typed.position.get(tongue), typed.authority.get(tongue)) for tongue in languages]
+    holders = [", ".join(name for name in pair if name) for pair in named]
     return {
         "signed": said["signed"],
         "official": typed.official or "…",

@@ -75,7 +75,8 @@ def _wait(request: Request, name: str) -> int:
         state.desk_attempts = {kind: Attempts(most, _WINDOW_SECONDS) for kind, most in _LIMITS.items()}
     folded, now = name.strip().casefold(), time.monotonic()
     asked = {"both": f"{place} {folded}", "place": place, "name": folded}
-    return max(state.desk_attempts[kind].wait(who, now) for kind, who in asked.items())
+    counted: dict[str, Attempts] = state.desk_attempts
+    return max(counted[kind].wait(who, now) for kind, who in asked.items())
 
 
 @router.post("/office/logout")

@@ -14,11 +14,13 @@ from qujat.errors import MarkInvalid
 from qujat.server.desk import drafts, sessions
 from qujat.server.desk.access import Confirmed, OfficeRoute, Visit, Visiting, may_see, redirect
 from qujat.server.desk.shelf import shelves
+from qujat.server.desk.standing import standing
 from qujat.texts import parse_day
 
 router = APIRouter(include_in_schema=False, route_class=OfficeRoute)
 
 ON_A_PAGE = 20
+_OFTEN = 5
 _ASKED = ("number", "person", "first", "last", "status", "form")
 
 
@@ -32,7 +34,17 @@ def home(visit: Visiting) -> Response:
         part="home",
         drafts=[_draft(visit, draft) for draft in drafts.of_clerk(visit.store, visit.clerk)],
         rows=[row(visit, one) for one in found.documents if may_see(visit.clerk, one)],
+        often=_often(visit),
     )
+
+
+def _often(visit: Visit) -> list[tuple[str, str]]:
+    """(annex, title) of the forms of the newest documents that can be issued today."""
+    newest = visit.office.register.find(Wanted(authority=visit.clerk.authority)).documents
+    names = dict.fromkeys(one.data["form"] for one in newest if may_see(visit.clerk, one))
+    forms = [visit.office.forms.form(name) for name in names]
+    usable = [form for form in forms if standing(visit.office.forms, form, visit.today).can_be_issued]
+    return [(form.annex, form.title[visit.tongue]) for form in usable[:_OFTEN]]
 
 
 def _draft(visit: Visit, draft: drafts.Draft) -> dict[str, Any]:

@@ -17,8 +17,20 @@ from qujat.server.desk.standing import Standing
 
 # What a page can show though it is wrong: the value is one, it only disagrees with something.
 SHOWN_THOUGH_WRONG = frozenset(
-    ("iin-disagrees", "amount-disagrees", "amount-unknown", "total-disagrees", "term-disagrees", "day-too-early")
-    + ("repeated-iin", "not-with-choice", "not-once", "wrong-count", "day-after-decision", "same-person")
+    (
+        "iin-disagrees",
+        "amount-disagrees",
+        "amount-unknown",
+        "total-disagrees",
+        "term-disagrees",
+        "day-too-early",
+        "repeated-iin",
+        "not-with-choice",
+        "not-once",
+        "wrong-count",
+        "day-after-decision",
+        "same-person",
+    )
 )
 # What is no fault while somebody is still typing.
 NOT_YET = frozenset(("missing-field", "missing", "missing-language", "wrong-count", "not-once", "too-short"))
@@ -50,9 +62,7 @@ def _languages(chosen: Sequence[Language], standing: Standing) -> list[FieldErro
     return [FieldError("/languages", "language-not-held", f"not held on the day: {', '.join(missing)}")] * bool(missing)
 
 
-def fields_wrong(
-    raw: Mapping[str, Any], standing: Standing, catalogue: Catalogue, aek_day: AekDay
-) -> list[FieldError]:
+def fields_wrong(raw: Mapping[str, Any], standing: Standing, catalogue: Catalogue, aek_day: AekDay) -> list[FieldError]:
     """What is wrong with the fields alone."""
     specs = standing.specs(raw["languages"])
     lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}

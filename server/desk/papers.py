@@ -18,6 +18,7 @@ from qujat.server.desk.access import Confirmed, OfficeRoute, Turned, Visit, Visi
 from qujat.server.desk.finding import row
 from qujat.server.desk.questions import Asking
 from qujat.server.desk.words import words
+from qujat.texts import faults
 
 router = APIRouter(include_in_schema=False, route_class=OfficeRoute)
 
@@ -168,8 +169,6 @@ def end(visit: Visiting, form: Confirmed, code: str) -> Response:
 
 def _wrong(visit: Visit, found: Document, reason: str, other: str) -> list[FieldError]:
     """What is wrong with a reason and with the number of a document that takes the place of this one."""
-    from qujat.texts import faults
-
     errors = [FieldError("/reason", code, message) for code, message in faults(reason)]
     if not other:
         return errors

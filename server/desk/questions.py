@@ -118,9 +118,11 @@ def _question(spec: FieldSpec, typed: Any, asking: Asking, above: str, name: str
             options = _options(spec, [typed or ""], asking)
             return Question(path, kind, options=options, **_same(spec, asking, above, path))
         case "many":
-            return Question(path, "ticks", options=_options(spec, typed or [], asking), **_same(spec, asking, above, path))
+            options = _options(spec, typed or [], asking)
+            return Question(path, "ticks", options=options, **_same(spec, asking, above, path))
         case "grounds":
-            return Question(path, "ticks", options=_grounds(spec, typed or [], asking), **_same(spec, asking, above, path))
+            options = _grounds(spec, typed or [], asking)
+            return Question(path, "ticks", options=options, **_same(spec, asking, above, path))
         case "rows":
             return _rows(spec, typed or [], asking, above, path)
         case "list":
@@ -215,7 +217,7 @@ def _list(spec: FieldSpec, typed: Sequence[Any], asking: Asking, above: str, pat
     return Question(path, "list", parts=parts, **_size(spec, entries), **_same(spec, asking, above, path))
 
 
-def _size(spec: FieldSpec, entries: Sequence[Any]) -> dict[str, bool]:
+def _size(spec: FieldSpec, entries: Sequence[Any]) -> dict[str, Any]:
     return {"full": len(entries) >= spec.max, "few": len(entries) <= spec.min}
 
 
@@ -239,7 +241,7 @@ def summary(asked: Sequence[Question], errors: Sequence[FieldError], asking: Ask
 
 
 def _names(question: Question, above: str, tongue: Language) -> Iterator[tuple[str, str]]:
-    own = f"{above}, {question.label.lower()}" if above and question.label else question.label or above
+    own = f"{above}: {question.label}" if above and question.label else question.label or above
     yield question.path, own
     for n, part in enumerate(question.parts, 1):
         numbered = f"{own}, {n}" if question.kind in ("rows", "list") and not part.label else own

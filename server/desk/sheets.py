@@ -92,7 +92,8 @@ def page(request: Request, template: str, tongue: Language, /, *, status: int = 
     """The page of a template in a language; `shown` goes to the template. `visit` None: nobody is logged in."""
     said = {"visit": None, "here": request.url.path, "part": "", **shown}
     stand_in = request.app.state.office.trust.stand_in
-    filled = environment().get_template(f"desk/{template}").render(lang=tongue, words=words(tongue), stand_in=stand_in, **said)
+    found = environment().get_template(f"desk/{template}")
+    filled = found.render(lang=tongue, words=words(tongue), stand_in=stand_in, **said)
     sent = {**headers(request), "Content-Language": tongue}
     return Response(filled, status, sent, "text/html; charset=utf-8")
 

@@ -16,16 +16,17 @@ from qujat import mark as marks
 from qujat import terms
 from qujat.decision import Decision
 from qujat.entries import Document
-from qujat.errors import AlreadyIssued, DecisionChanged, FieldErrors, NumberTaken, QujatError
+from qujat.errors import AlreadyIssued, DecisionChanged, FieldError, FieldErrors, NumberTaken, QujatError
 from qujat.handover import Prepared
 from qujat.languages import LANGUAGES
 from qujat.server import deeds
 from qujat.server.desk import drafts, sheets, trail
 from qujat.server.desk.access import Confirmed, OfficeRoute, Turned, Visit, Visiting, check_origin, redirect
+from qujat.server.desk.access import visit as visiting
 from qujat.server.desk.words import words
 from qujat.server.desk.writing import Desk, desk_of, page
 from qujat.signing.adapters import ncalayer, web
-from qujat.signing.adapters.exchange import Signatory, Signed, ToSign
+from qujat.signing.adapters.exchange import Role, Signatory, Signed, ToSign
 from qujat.signing.adapters.sessions import InMemory, Session
 
 router = APIRouter(include_in_schema=False, route_class=OfficeRoute)
@@ -79,9 +80,11 @@ def sign(visit: Visiting, form: Confirmed, draft: str) -> Response:
     decision, errors = desk.judged()
     if decision is None:
         return page(desk, errors, 422)
-    deed = "prepare" if _is_elsewhere(desk) else "issue"
+    elsewhere = _is_elsewhere(desk)
     try:
-        done = visit.work(deeds.prepare if deed == "prepare" else deeds.issue, decision)
+        done: deeds.Told | Prepared = (
+            visit.work(deeds.prepare, decision) if elsewhere else visit.work(deeds.issue, decision)
+        )
     except AlreadyIssued:
         done = visit.work(deeds.issue, decision)  # only finds it: it was issued for this very decision
     except DecisionChanged:
@@ -91,14 +94,18 @@ def sign(visit: Visiting, form: Confirmed, draft: str) -> Response:
     except (FieldErrors, NumberTaken) as wrong:
         return page(desk, list(_told(wrong)), 422)
     except QujatError as error:
-        trail.enter(visit.store, visit.clerk.name, deed, visit.clerk.authority, outcome=error.code)
+        trail.enter(
+            visit.store,
+            visit.clerk.name,
+            "prepare" if elsewhere else "issue",
+            visit.clerk.authority,
+            outcome=error.code,
+        )
         raise
     return redirect(visit, _after(visit, desk, done))
 
 
-def _told(wrong: FieldErrors | NumberTaken) -> Sequence[Any]:
-    from qujat.errors import FieldError
-
+def _told(wrong: FieldErrors | NumberTaken) -> Sequence[FieldError]:
     return wrong.errors if isinstance(wrong, FieldErrors) else [FieldError("/number", wrong.code, wrong.message)]
 
 
@@ -114,7 +121,7 @@ def _issued(visit: Visit, draft: str, document: Document) -> str:
     """What is left to do when a document has been issued: the trail, the letterhead, the draft."""
     trail.enter(visit.store, visit.clerk.name, "issue", visit.clerk.authority, document.number)
     data = document.data
-    known = {who: data[who] for who in ("official", "prepared_by") if who in data}
+    known: dict[str, Any] = {who: data[who] for who in ("official", "prepared_by") if who in data}
     drafts.remember(visit.store, visit.clerk.authority, {"authority": {"name": data["authority"]["name"]}, **known})
     found = drafts.find(visit.store, visit.clerk, draft)
     if found:
@@ -137,9 +144,9 @@ def _asked(visit: Visit, draft: str, prepared: Prepared) -> Session:
     """A session of NCALayer for what was prepared."""
     kept, data = _sessions(visit.request), prepared.document.data
     signer = data["official"] if prepared.signer == "head" else data["prepared_by"]
-    role = "head" if prepared.signer == "head" else "employee"
+    role: Role = "head" if prepared.signer == "head" else "employee"
     said = {tongue: words(tongue)["sign"] for tongue in LANGUAGES}
-    names = {tongue: said[tongue]["description"].format(number=prepared.number) for tongue in LANGUAGES}
+    names: dict[str, str] = {tongue: said[tongue]["description"].format(number=prepared.number) for tongue in LANGUAGES}
     now = visit.office.clock()
     session = kept.start(
         _files(prepared),
@@ -158,7 +165,7 @@ def _asked(visit: Visit, draft: str, prepared: Prepared) -> Session:
 def _files(prepared: Prepared) -> list[ToSign]:
     found = []
     for file in prepared.files:
-        names = {tongue: _file_name(file.role, file.language, tongue) for tongue in LANGUAGES}
+        names: dict[str, str] = {tongue: _file_name(file.role, file.language, tongue) for tongue in LANGUAGES}
         shown = prepared.reading.get(file.kept.name, file.whole) if file.role == "page" else None
         kind = "application/pdf" if file.role == "page" else "application/xml"
         found.append(ToSign(file.name, names, file.content, kind, shown))
@@ -213,11 +220,9 @@ async def ask(request: Request, rest: str) -> Response:
 
 
 def _check_asker(request: Request, session: str) -> None:
-    from qujat.server.desk.access import visit
-
     _sessions(request)
     asked = request.app.state.desk_asked.get(session)
-    if asked is None or asked.clerk != visit(request).clerk.id:
+    if asked is None or asked.clerk != visiting(request).clerk.id:
         raise Turned(404, "not_found")
 
 

@@ -12,6 +12,7 @@ from qujat.fields import FieldSpec
 from qujat.gallery import words as gallery_words
 from qujat.gallery.contents import edition_name, part
 from qujat.languages import LANGUAGES, Language
+from qujat.server.desk.words import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,12 @@ def _stand(catalogue: Catalogue, form: Form, day: date, language: Language) -> S
 
 
 def reason(form: Form, stand: Stand, tongue: Language) -> str:
-    """ "в редакции приказа от 14 ноября 2025 года № 359, с 12.12.2025 по 09.06.2026"; empty without an edition."""
+    """ "в редакции приказа от 14 ноября 2025 года № 359; действует с 01.01.2026"; empty without an edition."""
     found = part(form, stand.edition, stand.language) if stand.edition else None
     if found is None or stand.edition is None:
         return ""
-    return f"{edition_name(form, stand.edition)[tongue]}, {found.days[tongue]}"
+    name = edition_name(form, stand.edition)[tongue]
+    return words(tongue)["form"]["in_force"].format(name=name, days=found.days[tongue])
 
 
 def status_words(code: str, tongue: Language) -> str:
@@ -88,7 +90,5 @@ def status_words(code: str, tongue: Language) -> str:
 def stand_ins(catalogue: Catalogue, form: Form) -> list[Form]:
     """The house forms that stand in for an annex whose text is not held."""
     return [
-        found
-        for found in catalogue.forms.values()
-        if found.file.house and form.annex in found.file.house.in_place_of
+        found for found in catalogue.forms.values() if found.file.house and form.annex in found.file.house.in_place_of
     ]

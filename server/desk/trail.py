@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.engine import Row
 
 from qujat.server.desk.tables import DEED, Store
 
@@ -33,11 +35,15 @@ def of_document(store: Store, authority: str, number: str) -> list[Deed]:
     asked = select(DEED).where(DEED.c.authority == authority, DEED.c.number == number).order_by(DEED.c.id)
     with store.open() as db:
         rows = db.execute(asked).all()
-    return [Deed(row.clerk, row.deed, row.number, datetime.fromisoformat(row.at), row.outcome) for row in rows]
+    return [_deed(row) for row in rows]
 
 
 def newest(store: Store, last: int = 100) -> list[Deed]:
     """The newest rows, the oldest of them first."""
     with store.open() as db:
         rows = db.execute(select(DEED).order_by(DEED.c.id.desc()).limit(last)).all()
-    return [Deed(row.clerk, row.deed, row.number, datetime.fromisoformat(row.at), row.outcome) for row in reversed(rows)]
+    return [_deed(row) for row in reversed(rows)]
+
+
+def _deed(row: Row[Any]) -> Deed:
+    return Deed(row.clerk, row.deed, row.number, datetime.fromisoformat(row.at), row.outcome)

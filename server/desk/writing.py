@@ -21,7 +21,7 @@ from qujat.server.desk.drafts import Draft
 from qujat.server.desk.drawing import Typed
 from qujat.server.desk.questions import Asking, Question
 from qujat.server.desk.standing import Standing, reason, standing, status_words
-from qujat.server.desk.words import fault
+from qujat.server.desk.words import fault, words
 from qujat.texts import parse_day
 
 router = APIRouter(include_in_schema=False, route_class=OfficeRoute)
@@ -158,7 +158,7 @@ def _grounds(desk: Desk, name: str) -> list[str]:
 
 def _frame(desk: Desk, asking: Asking) -> dict[str, Question]:
     """The questions around the form: whose decision it is, who signs it, its number."""
-    said, kept = sheets.words(desk.visit.tongue)["form"], desk.kept
+    said, kept = words(desk.visit.tongue)["form"], desk.kept
     found = {
         "number": questions.line("/number", said["number"], kept["number"], asking, hint="number"),
         "name": questions.tongues("/authority/name", said["authority"], kept["authority"]["name"], asking),

@@ -64,7 +64,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """The official who is to sign: of this authority (BIN), in person (IIN), as its head, as one entitled to sign, or as an employee."""
+    """Who is to sign: of this authority (BIN), in person (IIN), as its head, one entitled to sign, or an employee."""
 
     bin: str
     iin: str = field(repr=False)

@@ -104,8 +104,9 @@ def parser() -> argparse.ArgumentParser:
     _evidence(commands, common)
     _keys(commands, common)
     _serve(commands, common)
-    _clients(commands, common)
     _stores(commands, common)
+    _clients(commands, common)
+    _clerks(commands, common)
     return top
 
 
@@ -322,6 +323,20 @@ def _clients(commands: Any, common: argparse.ArgumentParser) -> None:
     revoked.add_argument("name", metavar="NAME")
     trail = _add(clients, common, "trail", "clients.trail", "who did what, and how it ended")
     trail.add_argument("name", nargs="?", default="", metavar="NAME")
+    trail.add_argument("--last", type=int, default=100, metavar="N", help="default: 100")
+
+
+def _clerks(commands: Any, common: argparse.ArgumentParser) -> None:
+    clerks = _group(commands, "clerks", "who may come into the office of the clerks, /office")
+    added = _add(clerks, common, "add", "clerks.add", "a new clerk; his password is asked for")
+    added.add_argument("name", metavar="NAME", help="letters, digits, . _ -")
+    added.add_argument("--authority", required=True, metavar="BIN", help="for which he acts")
+    added.add_argument("--forms", default="*", metavar="ANNEX,…", help="annex ids such as o20-a05; default: all")
+    added.add_argument("--password-file", type=Path, metavar="FILE", help="or the environment: QUJAT_CLERK_PASSWORD")
+    _add(clerks, common, "list", "clerks.listed", "every clerk, and what is his")
+    removed = _add(clerks, common, "remove", "clerks.remove", "he is out, and cannot come in any more")
+    removed.add_argument("name", metavar="NAME")
+    trail = _add(clerks, common, "trail", "clerks.trail", "who did what, and how it ended")
     trail.add_argument("--last", type=int, default=100, metavar="N", help="default: 100")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from qujat.commands.keys import DEMO, make_stand_in
 from qujat.settings import DEFAULT_ADDRESS, Settings
 
 if TYPE_CHECKING:
+    from qujat.decision import Decision
     from qujat.office import Office
     from qujat.server.metrics import Metrics
     from qujat.server.workers import Pool
@@ -35,7 +37,7 @@ def serve(options: Namespace) -> int:
         os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
     signing = open_office(settings, signing=True)  # whatever is wrong with the keys is said now
     if options.demo:
-        _demo(signing)
+        _demo(settings, signing)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
     run(app, options.host, options.port, settings.server.body_seconds)
@@ -75,7 +77,7 @@ def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:
     )
 
 
-def _demo(office: Office) -> None:
+def _demo(settings: Settings, office: Office) -> None:
     """One document to look at, and a client of its authority; the key is printed this once."""
     from qujat.decision import parse
     from qujat.pipeline import issue
@@ -88,3 +90,20 @@ def _demo(office: Office) -> None:
     if not any(client.name == "demo" for client in clients.all()):
         _, key = clients.add("demo", [decision.authority.bin], ["*"], SCOPES)
         print(f"key       {key}\n          of the client demo; it is shown this once", flush=True)
+    _demo_clerk(settings, decision, office)
+
+
+def _demo_clerk(settings: Settings, decision: Decision, office: Office) -> None:
+    """A clerk of the demo's authority, and what his first draft begins with; the password is printed this once."""
+    from qujat.server.desk import clerks, drafts
+    from qujat.server.desk.tables import open_store
+
+    store = open_store(settings, office.clock)
+    if any(clerk.name == "demo" for clerk in clerks.everybody(store)):
+        return
+    password = secrets.token_urlsafe(12)
+    clerks.add(store, "demo", decision.authority.bin, password)
+    sent = decision.model_dump()
+    known = {"authority": {"name": sent["authority"]["name"]}, "official": sent["official"]}
+    drafts.remember(store, decision.authority.bin, known)
+    print(f"clerk     demo, {password}\n          at {settings.address}/office; it is shown this once", flush=True)

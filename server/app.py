@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from qujat.office import Office
-from qujat.server import pages, requests
+from qujat.server import desk, pages, requests
 from qujat.server.api import batches, checks, description, documents, elsewhere, forms, health, problems
 from qujat.server.api.access import Rates
 from qujat.server.clients import Clients, kept
@@ -24,6 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     forms.router,
     health.router,
     pages.router,
+    desk.router,
 )
 
 

@@ -97,7 +97,7 @@ def _sending(send: Send, seen: _Seen) -> Send:
 
 def _headers(given: list[tuple[bytes, bytes]], seen: _Seen) -> list[tuple[bytes, bytes]]:
     """Whatever does not say otherwise is kept by nobody on the way."""
-    said = {name for name, _ in given}
+    said = {name.lower() for name, _ in given}
     added = [(name, value) for name, value in _KEPT_SAFE if name not in said]
     return [*given, (b"x-request-id", seen.id.encode()), *added]
 

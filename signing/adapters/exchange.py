@@ -12,7 +12,7 @@ from typing import Literal
 
 from qujat.errors import SigningError
 
-Role = Literal["head", "entitled", "organisation"]
+Role = Literal["head", "entitled", "employee", "organisation"]
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 LARGEST_SIGNATURE = 1024 * 1024
@@ -64,8 +64,8 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """The official who is to sign: of this authority (BIN), in person (IIN), as its head, as one entitled to sign, or
-    in whatever role of the organisation."""
+    """The official who is to sign: of this authority (BIN), in person (IIN), as its head, one entitled to sign, an
+    employee, or in whatever role of the organisation."""
 
     bin: str
     iin: str = field(repr=False)

@@ -47,7 +47,12 @@ HARDWARE = (
     "AKJaCartaStore",
     "AKAKEYStore",
 )
-_ROLES = {"head": policy.HEAD, "entitled": policy.ENTITLED_TO_SIGN, "organisation": policy.ORGANISATION}
+_ROLES = {
+    "head": policy.HEAD,
+    "entitled": policy.ENTITLED_TO_SIGN,
+    "employee": policy.EMPLOYEE,
+    "organisation": policy.ORGANISATION,
+}
 _PATH = re.compile(r"/([A-Za-z0-9_-]{32})(?:/(documents)(?:/([a-z0-9._-]+))?)?")
 _LOOPBACK = re.compile(r"wss?://(127\.0\.0\.1|localhost):[0-9]{1,5}")
 _TRY_LATER = (Indeterminate, SigningServiceUnavailable, TimestampUnavailable)
@@ -65,7 +70,8 @@ class Desk:
 
     `storages`: kinds of tokens that NCALayer may offer (`HARDWARE`: no key in a file); None for all of them.
     `stamped`: NCALayer asks the national authority for a timestamp; False where `complete` stamps by itself, as
-    `pipeline.complete` does. `address` is NCALayer's own; another is for tests. Raises ConfigurationError for one that
+    `pipeline.complete` does. `after`: the address of the page to go on to once it is signed, with {session} for the
+    id; empty stays. `address` is NCALayer's own; another is for tests. Raises ConfigurationError for one that
     is not this machine.
     Who may open a session is for whoever mounts it to say: the address of a session is a secret, not a login.
     """
@@ -76,6 +82,7 @@ class Desk:
     storages: tuple[str, ...] | None = None
     stamped: bool = True
     address: str = ADDRESS
+    after: str = ""
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
@@ -165,6 +172,7 @@ def _page(request: Request, session: Session, desk: Desk) -> Response:
             base=desk.base,
             source=f"{desk.base}/{session.id}/documents",
             ncalayer=desk.address,
+            after=desk.after.format(session=session.id),
         )
     )
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": desk.policy()}

@@ -103,7 +103,7 @@ function signaturesOf(answer, count) {
 }
 
 const words = JSON.parse(document.getElementById("words").textContent);
-const { source, ncalayer, open } = document.body.dataset;
+const { source, ncalayer, open, after } = document.body.dataset;
 const language = document.documentElement.lang;
 const button = document.getElementById("sign");
 const line = document.getElementById("status");
@@ -140,6 +140,7 @@ async function sign() {
   await ours({ method: "POST", headers, body: JSON.stringify({ signatures }) });
   say(words.signed, "good");
   button.hidden = true;
+  if (after) location.assign(after);
 }
 
 async function press() {

@@ -98,9 +98,9 @@ class Visitor:
         return answer.headers["location"]
 
 
-def clerk(made: Place, name: str = CLERK) -> Visitor:
+def logged_in(app: FastAPI, name: str = CLERK) -> Visitor:
     """A clerk who is in."""
-    visitor = Visitor(made.app())
+    visitor = Visitor(app)
     assert visitor.login(name).status_code == 303
     return visitor
 

@@ -68,11 +68,16 @@ def enter(request: Request, form: Sent) -> Response:
     return answer
 
 
+def limits() -> dict[str, Attempts]:
+    """What counts the attempts, by what is counted."""
+    return {kind: Attempts(most, _WINDOW_SECONDS) for kind, most in _LIMITS.items()}
+
+
 def _wait(request: Request, name: str) -> int:
     """How many seconds to wait before the next attempt; 0 if it may be made, which counts it."""
     state, place = request.app.state, network(request.client.host if request.client else "")
     if not hasattr(state, "desk_attempts"):
-        state.desk_attempts = {kind: Attempts(most, _WINDOW_SECONDS) for kind, most in _LIMITS.items()}
+        state.desk_attempts = limits()
     folded, now = name.strip().casefold(), time.monotonic()
     asked = {"both": f"{place} {folded}", "place": place, "name": folded}
     counted: dict[str, Attempts] = state.desk_attempts

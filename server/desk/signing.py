@@ -81,9 +81,7 @@ def sign(visit: Visiting, form: Confirmed, draft: str) -> Response:
         return page(desk, errors, 422)
     elsewhere = _is_elsewhere(desk)
     try:
-        done: deeds.Told | Prepared = (
-            visit.work(deeds.prepare, decision) if elsewhere else visit.work(deeds.issue, decision)
-        )
+        done = _done(visit, decision, elsewhere=elsewhere)
     except AlreadyIssued:
         done = visit.work(deeds.issue, decision)  # only finds it: it was issued for this very decision
     except DecisionChanged:
@@ -93,15 +91,14 @@ def sign(visit: Visiting, form: Confirmed, draft: str) -> Response:
     except (FieldErrors, NumberTaken) as wrong:
         return page(desk, list(_told(wrong)), 422)
     except QujatError as error:
-        trail.enter(
-            visit.store,
-            visit.clerk.name,
-            "prepare" if elsewhere else "issue",
-            visit.clerk.authority,
-            outcome=error.code,
-        )
+        deed = "prepare" if elsewhere else "issue"
+        trail.enter(visit.store, visit.clerk.name, deed, visit.clerk.authority, outcome=error.code)
         raise
     return redirect(visit, _after(visit, desk, done))
+
+
+def _done(visit: Visit, decision: Decision, *, elsewhere: bool) -> deeds.Told | Prepared:
+    return visit.work(deeds.prepare, decision) if elsewhere else visit.work(deeds.issue, decision)
 
 
 def _told(wrong: FieldErrors | NumberTaken) -> Sequence[FieldError]:

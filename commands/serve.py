@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from qujat.server.workers import Pool
 
 log = logging.getLogger("qujat.server")
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  the administrator's choice
 
 
 def serve(options: Namespace) -> int:
     """qujat serve [--host HOST] [--port PORT] [--workers N] [--demo]: until it is stopped"""
-    from qujat.office import open_office, passphrase
+    from qujat.office import open_office
     from qujat.server import logs
     from qujat.server.app import application
     from qujat.server.metrics import Metrics
@@ -33,11 +35,7 @@ def serve(options: Namespace) -> int:
     logs.configure()
     settings = _addressed(configuration.read(options.config), options)
     _keys(settings)
-    if settings.signer.kind != "elsewhere":
-        os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
-    signing = open_office(settings, signing=True)  # whatever is wrong with the keys is said now
-    if options.demo:
-        _demo(settings, signing)
+    _try(settings, demo=options.demo)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
     run(app, options.host, options.port, settings.server.body_seconds)
@@ -48,9 +46,20 @@ def _addressed(settings: Settings, options: Namespace) -> Settings:
     """With no address of its own, a stand-in's marks point to this machine."""
     if settings.profile == "production" or settings.address != DEFAULT_ADDRESS:
         return settings
-    here = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{options.port}"  # noqa: S104
-    log.warning("no address is configured: marks point to %s, and nobody else can scan them", here)
+    host = _own_address() if options.host in EVERYWHERE else options.host
+    here = f"http://{f'[{host}]' if ':' in host else host}:{options.port}"
+    log.warning("no address is configured: marks point to %s, and only those who reach it can scan them", here)
     return settings.model_copy(update={"address": here})
+
+
+def _own_address() -> str:
+    """The address of this machine in its network, by which a phone there finds it; nothing is sent to learn it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))  # RFC 5737: an address that nobody has
+        except OSError:
+            return "127.0.0.1"
+        return str(asked.getsockname()[0])
 
 
 def _keys(settings: Settings) -> None:
@@ -61,6 +70,17 @@ def _keys(settings: Settings) -> None:
         make_stand_in(settings)
         log.warning("there were no keys: stand-in keys have been made in %s", settings.key_folder)
     log.warning("ДЕМО – не ЭЦП: documents are signed with stand-in keys and are worth nothing in law")
+
+
+def _try(settings: Settings, *, demo: bool) -> None:
+    """Whatever is wrong with the keys is said now. They are not kept: the process that answers has none."""
+    from qujat.office import open_office, passphrase
+
+    if settings.signer.kind != "elsewhere":
+        os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
+    office = open_office(settings, signing=True)
+    if demo:
+        _demo(settings, office)
 
 
 def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:

@@ -22,7 +22,7 @@ log = logging.getLogger("qujat.server")
 
 def serve(options: Namespace) -> int:
     """qujat serve [--host HOST] [--port PORT] [--workers N] [--demo]: until it is stopped"""
-    from qujat.office import open_office, passphrase
+    from qujat.office import open_office
     from qujat.server import logs
     from qujat.server.app import application
     from qujat.server.metrics import Metrics
@@ -31,11 +31,7 @@ def serve(options: Namespace) -> int:
     logs.configure()
     settings = _addressed(configuration.read(options.config), options)
     _keys(settings)
-    if settings.signer.kind != "elsewhere":
-        os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
-    signing = open_office(settings, signing=True)  # whatever is wrong with the keys is said now
-    if options.demo:
-        _demo(signing)
+    _try(settings, demo=options.demo)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
     run(app, options.host, options.port, settings.server.body_seconds)
@@ -59,6 +55,16 @@ def _keys(settings: Settings) -> None:
         make_stand_in(settings)
         log.warning("there were no keys: stand-in keys have been made in %s", settings.key_folder)
     log.warning("ДЕМО – не ЭЦП: documents are signed with stand-in keys and are worth nothing in law")
+
+
+def _try(settings: Settings, *, demo: bool) -> None:
+    """Whatever is wrong with the keys is said now. They are not kept: the process that answers has none."""
+    from qujat.office import open_office, passphrase
+
+    os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
+    office = open_office(settings, signing=True)
+    if demo:
+        _demo(office)
 
 
 def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:

@@ -61,6 +61,7 @@ def application(
 def _watch(metrics: Metrics, workers: Workers) -> None:
     metrics.gauge("qujat_workers_waiting", "Pieces of work that wait for a worker process", workers.waiting)
     metrics.gauge("qujat_workers_alive", "Worker processes that are ready", workers.alive)
+    metrics.gauge("qujat_workers_replaced_total", "Worker processes that were killed or stopped", workers.replacements)
 
 
 @asynccontextmanager

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from apis import BIN, Api, api_of, problem
 from offices import Pki, a_decision
 
+from qujat.__main__ import main
 from qujat.errors import ConfigurationError, RegisterUnreachable
+from qujat.office import now
 from qujat.server.api.access import Rates
-from qujat.server.clients import SCOPES
+from qujat.server.clients import SCOPES, kept
 from qujat.settings import ServerSettings, Settings
+from registers import OPENERS
 
 ROUTES = {
     "issue": [("POST", "/v1/documents"), ("POST", "/v1/prepare"), ("POST", "/v1/complete")],
@@ -162,3 +167,38 @@ def test_a_row_of_the_trail_is_never_changed_and_no_client_taken_out(api: Api) -
                 if db.execute(f"SELECT 1 FROM {table}").fetchone():
                     with pytest.raises(sqlite3.IntegrityError, match="only grows"):
                         db.execute(said)
+
+
+def test_the_command_line_makes_lists_and_revokes_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUJAT_HOME", str(tmp_path / "home"))
+
+    def said(*words: str) -> Any:
+        assert main(["clients", *words, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    made = said("add", "quota", "--authority", BIN, "--forms", "o20-a05,o20-a02", "--scope", "issue,read")
+    assert (made["authorities"], made["forms"], made["scopes"]) == ([BIN], ["o20-a02", "o20-a05"], ["issue", "read"])
+    assert made["key"].startswith("qujat_")
+    assert "key" not in said("list")[0]
+    assert said("revoke", "quota")["revoked_at"]
+    assert said("trail", "quota") == []
+    assert main(["clients", "revoke", "nobody"]) == 2
+    assert "qujat clients list" in capsys.readouterr().err
+    assert main(["clients", "add", "shown", "--authority", BIN]) == 0
+    assert capsys.readouterr().out.count("qujat_") == 1
+    assert main(["clients", "list"]) == 0
+    assert "shown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("opened", OPENERS)
+def test_clients_are_kept_alike_wherever_the_register_is(opened: str, tmp_path: Path) -> None:
+    store = kept(OPENERS[opened](tmp_path), now)
+    client, key = store.add("one", [BIN], ["*"], ["read"])
+    store.enter(client, "read", "1", "ok", "request")
+    assert store.by_key(key) == client
+    assert store.by_key(key + "x") is None
+    assert [(row.client, row.deed, row.number, row.outcome) for row in store.trail()] == [("one", "read", "1", "ok")]
+    store.revoke("one")
+    assert store.by_key(key) is None

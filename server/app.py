@@ -53,6 +53,7 @@ def application(
         app.include_router(router)
     _watch(app.state.metrics, app.state.workers)
     problems.install(app)
+    pages.install(app)
     description.install(app)
     requests.install(app, app.state.metrics, settings.server.body_seconds)
     return app

@@ -251,6 +251,13 @@ def test_a_slip_in_the_code_is_told_apart_from_a_code_that_nobody_has(client, is
     assert f'value="{slip}"' in response.text
 
 
+def test_a_mistyped_address_leads_a_browser_to_the_first_page_and_a_program_to_a_problem(client):
+    browser = client.get("/verify/?lang=ru", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (browser.status_code, headline(browser)) == (404, words("ru")["page"]["title"])
+    assert words("ru")["home"]["lost"] in shown(browser)
+    assert client.get("/verify").headers["content-type"] == "application/problem+json"
+
+
 def test_what_is_typed_never_becomes_markup(client):
     assert "<script>x" not in client.post("/c", data={"code": '"><script>x'}).text
 

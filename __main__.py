@@ -96,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     _forms(commands, common)
     _documents(commands, common)
     _batch(commands, common)
+    _worker(commands, common)
     _elsewhere(commands, common)
     _word(commands, common)
     _gallery(commands, common)
@@ -181,6 +182,26 @@ def _batch(commands: Any, common: argparse.ArgumentParser) -> None:
         "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
     )
     batch.add_argument("--files", action="store_true", help="also write the files of every document, into DIR/files")
+
+
+def _worker(commands: Any, common: argparse.ArgumentParser) -> None:
+    worker = _add(
+        commands, common, "worker", "worker.worker", "do batches, tell webhooks, renew evidence, until stopped"
+    )
+    worker.add_argument(
+        "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
+    )
+    hooks = _group(commands, "webhooks", "who is told when a document is issued, annulled, superseded, renewed")
+    added = _add(hooks, common, "add", "worker.webhooks_add", "tell an address; its secret is shown this once")
+    added.add_argument("url", metavar="URL")
+    added.add_argument("--authority", required=True, metavar="BIN", help="whose documents")
+    added.add_argument(
+        "--events", nargs="+", choices=("issued", "annulled", "superseded", "renewed"), help="default: all of them"
+    )
+    _add(hooks, common, "list", "worker.webhooks_list", "webhooks, how many events they were told, what was given up")
+    removed = _add(hooks, common, "remove", "worker.webhooks_remove", "tell it nothing more")
+    removed.add_argument("id", metavar="ID")
+    _add(hooks, common, "retry", "worker.webhooks_retry", "try again what was given up")
 
 
 def _elsewhere(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -325,6 +346,8 @@ def _stores(commands: Any, common: argparse.ArgumentParser) -> None:
     copied = _add(register, common, "backup", "register.backup", "copy a register in SQLite, then the documents")
     copied.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or that of the backup before")
     _add(register, common, "check", "register.check", "is every file of every document there, as it was stored?")
+    config = _group(commands, "config", "the configuration of this deployment")
+    _add(config, common, "check", "config.check", "try each part of the deployment, and say what to do about it")
 
 
 def _head(command: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,8 @@ from qujat.errors import (
     BlobMissing,
     DecisionError,
     EvidenceUnavailable,
+    FieldError,
+    FieldErrors,
     FormError,
     SeveralSigners,
     SignerNotEntitled,
@@ -39,6 +41,7 @@ BOM = b"\xef\xbb\xbf"
 OF_THE_DECISION = (DecisionError, FormError, SeveralSigners, SignerNotEntitled, BlobMissing, BlobAltered)
 # What passes by itself, most often.
 PASSING = (StoreError, TimestampUnavailable, EvidenceUnavailable, SigningServiceUnavailable)
+Allowed = Callable[[Decision], bool]
 PATIENCE = (0.5, 2.0, 8.0)  # seconds to wait before each further attempt
 
 
@@ -99,25 +102,40 @@ def partitions(found: Iterable[Line], size: int) -> Iterator[list[Line]]:
 
 
 def issue_part(
-    part: Iterable[Line], office: Office, folder: Path | None = None, patience: Sequence[float] = PATIENCE
+    part: Iterable[Line],
+    office: Office,
+    *,
+    allowed: Allowed | None = None,
+    folder: Path | None = None,
+    patience: Sequence[float] = PATIENCE,
 ) -> Iterator[Row]:
     """The rows of a part, each as soon as it is known; the files of documents go to `folder`, if there is one.
 
-    Raises what stops all work (`OF_THE_DECISION` tells what does not): StoreError, SigningError, VerificationError.
+    `allowed`: which decisions may be issued; None: all. Raises what stops all work (`OF_THE_DECISION` tells what does
+    not): StoreError, SigningError, VerificationError.
     """
-    return (issue_line(line, office, folder, patience) for line in part)
+    return (issue_line(line, office, allowed, folder, patience) for line in part)
 
 
-def issue_line(line: Line, office: Office, folder: Path | None = None, patience: Sequence[float] = PATIENCE) -> Row:
+def issue_line(
+    line: Line, office: Office, allowed: Allowed | None, folder: Path | None, patience: Sequence[float]
+) -> Row:
     """The row of one decision. Raises as `issue_part`."""
     decision: Decision | None = None
     try:
         decision = parse(line.text)
+        if allowed and not allowed(decision):
+            raise _not_permitted()
         issued = _issue(decision, office, patience)
     except OF_THE_DECISION as error:
         return Row(line.number, decision.id if decision else identity(line.text), error=as_json(error))
     files = _save(issued, folder) if folder else ()
     return Row(line.number, decision.id, issued.number, tuple(w.code for w in issued.warnings), files)
+
+
+def _not_permitted() -> FieldErrors:
+    message = "expected an authority and a form that this batch may issue, came another"
+    return FieldErrors([FieldError("/authority/bin", "not-permitted", message)])
 
 
 def _issue(decision: Decision, office: Office, patience: Sequence[float]) -> Issued:

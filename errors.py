@@ -13,6 +13,9 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── AlreadyIssued           already-issued: nothing is left to sign
 │   ├── UnknownDocument         unknown-document
 │   │   └── NumberShared            number-shared: several authorities have given it; say which
+│   ├── BatchRefused            batch-refused: no batch, or one that is too large
+│   ├── UnknownBatch            unknown-batch
+│   ├── UnknownWebhook          unknown-webhook
 │   ├── BatchChanged            batch-changed: this batch came before with other decisions
 │   └── CardRefused             card-refused: the document's signatures are not what an archive card asks for
 ├── FormError              our own forms are wrong
@@ -54,6 +57,7 @@ QujatError                 .code (stable), a message: what was expected, what ca
 │   ├── RegisterUnreachable     register-unreachable
 │   │   └── SchemaUnfit             schema-unfit: the register is of an older or a newer version of Qujat
 │   ├── BatchBusy               batch-busy: somebody is at work on this batch
+│   ├── WorkerBusy              worker-busy: a worker is at work with this register already
 │   └── WorkerDied              worker-died: processes that issue are killed again and again
 ├── WorkError              asked of a worker process, and not done; ask again
 │   ├── Busy                    busy: more waits already than can be done soon
@@ -163,12 +167,24 @@ class UnknownDocument(DecisionError):
     code = "unknown-document"
 
 
-class NumberShared(UnknownDocument):
-    code = "number-shared"
+class BatchRefused(DecisionError):
+    code = "batch-refused"
+
+
+class UnknownBatch(DecisionError):
+    code = "unknown-batch"
+
+
+class UnknownWebhook(DecisionError):
+    code = "unknown-webhook"
 
 
 class BatchChanged(DecisionError):
     code = "batch-changed"
+
+
+class NumberShared(UnknownDocument):
+    code = "number-shared"
 
 
 class CardRefused(DecisionError):
@@ -356,6 +372,10 @@ class SchemaUnfit(RegisterUnreachable):
 
 class BatchBusy(StoreError):
     code = "batch-busy"
+
+
+class WorkerBusy(StoreError):
+    code = "worker-busy"
 
 
 class WorkerDied(StoreError):

@@ -311,10 +311,10 @@ def record(
     return _issued(recorded, office)
 
 
-def end(number: str, reason: str, office: Office, superseded_by: str = "", authority: str | None = None) -> Document:
-    """Annul or supersede: an entry, never a deletion. With `authority` (a BIN) both numbers are those of its documents.
+def end(number: str, reason: str, office: Office, superseded_by: str = "", *, authority: str | None = None) -> Document:
+    """Annul or supersede: an entry, never a deletion. `authority`: the BIN of whose numbers these are.
 
-    Raises FieldErrors, UnknownDocument, StoreError.
+    Raises FieldErrors, UnknownDocument, NumberShared, StoreError.
     """
     if wrong := list(faults(reason)):
         raise FieldErrors([FieldError("/reason", code, message) for code, message in wrong])

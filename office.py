@@ -78,20 +78,21 @@ def open_office(settings: Settings, *, signing: bool = False, clock: Clock = now
 
     Raises ConfigurationError, KeyUnavailable, FormError.
     """
+    from qujat.jobs.outbox import watcher
     from qujat.signing.keys import open_mark_keys
 
     settings.root.mkdir(parents=True, exist_ok=True)
     trust = open_trust(settings)
-    _refuse_stand_in(settings, trust)
-    ring = _ring(settings, trust, clock) if signing else None
+    refuse_stand_in(settings, trust)
+    ring = open_ring(settings, trust, clock) if signing else None
     return Office(
         forms=load(settings.published, settings.wording.not_held),
-        register=open_register(settings),
+        register=open_register(settings).watched(watcher(settings.address)),
         blobs=open_blobs(settings),
         trust=trust,
         mark_keys=ring.mark_keys if ring else open_mark_keys(settings.key_folder),
         keys=ring,
-        timestamper=_timestamper(settings, ring) if ring else None,
+        timestamper=open_timestamper(settings, ring) if ring else None,
         revocation=_revocation(settings, ring, clock) if ring else None,
         evidence=_policy(settings),
         address=settings.address,
@@ -133,8 +134,8 @@ def s3_secret(settings: Settings) -> str:
     return _secret("QUJAT_S3_SECRET", path, "the secret key of the store of documents").strip().decode()
 
 
-def _refuse_stand_in(settings: Settings, trust: Trust) -> None:
-    """A production deployment starts with nothing that is only a stand-in."""
+def refuse_stand_in(settings: Settings, trust: Trust) -> None:
+    """A production deployment starts with nothing that is only a stand-in. Raises ConfigurationError."""
     if settings.profile != "production":
         return
     if trust.stand_in:
@@ -191,14 +192,16 @@ def open_signer(settings: Settings, trust: Trust) -> Signer | None:
     return None
 
 
-def _ring(settings: Settings, trust: Trust, clock: Clock) -> KeyRing:
+def open_ring(settings: Settings, trust: Trust, clock: Clock) -> KeyRing:
+    """The keys of the mark and of the signer. Raises KeyUnavailable, ConfigurationError."""
     from qujat.signing.keys import open_keys
 
     signer = open_signer(settings, trust)
     return open_keys(settings.key_folder, passphrase(settings), clock=clock, trust=trust, signer=signer)
 
 
-def _timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None:
+def open_timestamper(settings: Settings, ring: KeyRing) -> TimestampAuthority | None:
+    """Who stamps; None: nobody. Raises ConfigurationError."""
     from qujat.signing.timestamp import HttpAuthority
 
     if settings.timestamp.url == "none":

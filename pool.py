@@ -45,12 +45,17 @@ class _Here:
 
 
 def _begin(opening: Opening) -> None:
+    _Here.opening = opening
+    _Here.office = opened(opening)
+
+
+def opened(opening: Opening) -> Office:
+    """Open the office of a process that a parent started; it ends when the parent does. Raises as `open_office`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which lets this process finish
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if opening.secret:
         os.environ["QUJAT_PASSPHRASE"] = opening.secret
-    _Here.opening = opening
-    _Here.office = open_office(opening.settings, signing=True)
+    return open_office(opening.settings, signing=True)
 
 
 def _end_with_parent() -> None:
@@ -62,7 +67,7 @@ def _end_with_parent() -> None:
 
 
 def _row(line: Line) -> Row:
-    return issue_line(line, _Here.office, _Here.opening.files, _Here.opening.patience)
+    return issue_line(line, _Here.office, None, _Here.opening.files, _Here.opening.patience)
 
 
 def rows(lines: Iterator[Line], opening: Opening, processes: int) -> Generator[Row]:

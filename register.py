@@ -66,6 +66,10 @@ annuls or renews second.
 class Register(Protocol):
     """What the pipeline asks of a register. Everything may raise RegisterUnreachable."""
 
+    @property
+    def name(self) -> str:
+        """Where it is, as errors say it: never with a password."""
+
     def reserve(self, claim: Claim, assemble: Assemble, draw: Callable[[], Secrets], at: datetime) -> Document:
         """The document of this decision: the one of before, or a new reservation. Raises DecisionChanged, NumberTaken.
 

@@ -39,7 +39,10 @@ State = Literal["lasting", "due", "lapsed", "unproven"]
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """Until when one file can prove itself, without the register, and what runs out then (or what is wrong)."""
+    """Until when one file can prove itself, without the register, and what runs out then (or what is wrong).
+
+    `authority`: the BIN of whose number it is.
+    """
 
     number: str
     name: str
@@ -47,6 +50,7 @@ class Lasting:
     lapses: datetime | None
     what: str
     state: State
+    authority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def due(office: Office, *, months: int) -> list[str]:
 def renew(number: str, office: Office, *, authority: str | None = None) -> Renewed:
     """A further timestamp over every signed page and detached signature of a document, and over new evidence.
 
+    `authority`: the BIN, where several may have given the number.
+
     Raises UnknownDocument; EvidenceLapsed and other VerificationErrors for what cannot be proven any more and so not
     be renewed; TimestampUnavailable, EvidenceUnavailable (nothing was changed, try again); StoreError.
     """
@@ -102,13 +108,14 @@ def _state(found: Document, file: StoredFile, office: Office, now: datetime, hor
     from qujat.signing import proof
     from qujat.signing.acceptance import Policy
 
+    authority = found.data["authority"]["bin"]
     try:
         signed = _read(found, file, office.blobs.get(file.sha256), office)
         lapses, what = proof.lapses(signed, office.trust, office.evidence or Policy())
     except (VerificationError, StoreError) as error:
-        return Lasting(found.number, file.name, "", None, f"{error.code}: {error.message}", "unproven")
+        return Lasting(found.number, file.name, "", None, f"{error.code}: {error.message}", "unproven", authority)
     state: State = "lapsed" if lapses < now else "due" if lapses <= horizon else "lasting"
-    return Lasting(found.number, file.name, signed.kind, lapses, what, state)
+    return Lasting(found.number, file.name, signed.kind, lapses, what, state, authority)
 
 
 def _renewed(found: Document, file: StoredFile, office: Office) -> StoredFile:

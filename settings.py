@@ -70,11 +70,23 @@ register_is_proof = true              # that the register recorded a file at a t
 timestamp_authority_is_anchor = false # true: timestamps need no word on revocation while their certificates last
 algorithms.ECDSA-P256 = 2035-12-31    # the last day of an algorithm; those not named here keep theirs
 
+[webhooks]
+private = false                       # true: also addresses inside the house, and http
+seconds = 15                          # for one attempt at telling a webhook
+
+[batches]
+megabytes = 256                       # the most that one batch may be
+decisions = 100_000                   # and hold
+
+[work]
+renew_months = 12                     # evidence that lapses within so many months is renewed (`qujat worker`)
+stalled_seconds = 30                  # a worker that is silent for so long is dead: its jobs are done again
+
 [server]                              # qujat serve; docs/operator.md
 workers = 0                           # worker processes; 0: as many as processors
 queue = 32                            # how many requests wait for a worker before the answer is 503
 deadline_seconds = 60                 # how long one of them may take, waiting and all
-body_seconds = 30                     # how long a client may take to send what it sends
+body_seconds = 30                     # how long a client may take to send the head of a request, and again its body
 requests_per_minute = 600             # of one client; more is answered with 429
 """
 
@@ -225,6 +237,21 @@ class EvidenceSettings(Strict):
     algorithms: Mapping[Algorithm, date] = {}
 
 
+class WebhookSettings(Strict):
+    private: bool = False
+    seconds: Annotated[float, Field(ge=1, le=120)] = 15.0
+
+
+class BatchSettings(Strict):
+    megabytes: Annotated[int, Field(ge=1, le=100_000)] = 256
+    decisions: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
+
+
+class WorkSettings(Strict):
+    renew_months: Annotated[int, Field(ge=1, le=600)] = 12
+    stalled_seconds: Annotated[int, Field(ge=2, le=3600)] = 30
+
+
 class ServerSettings(Strict):
     """How much the server does at once: worker processes (0: as many as processors), what may wait for them, and for
     how many seconds; how many requests a minute one client may make."""
@@ -257,6 +284,9 @@ class Settings(Strict):
     trust: TrustSettings = TrustSettings()
     signatures: SignatureSettings = SignatureSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    batches: BatchSettings = BatchSettings()
+    work: WorkSettings = WorkSettings()
     server: ServerSettings = ServerSettings()
 
     @field_validator("address")

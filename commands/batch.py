@@ -26,11 +26,11 @@ def batch(options: Namespace) -> int:
     """qujat batch FILE.jsonl -o DIR: exit code 0 if all were issued, 2 if some were refused, 130 if interrupted"""
     from qujat.results import taken_up
 
-    opening = _opening(configuration.read(options.config), options.output / "files" if options.files else None)
+    how = opening(configuration.read(options.config), options.output / "files" if options.files else None)
     with taken_up(options.output, _source(options.decisions)) as results:
         try:
             with _interruptible():
-                _go_on(options.decisions, results, opening, options.processes)
+                _go_on(options.decisions, results, how, options.processes)
         except KeyboardInterrupt:
             _say(options, results, "interrupted")
             return INTERRUPTED
@@ -38,7 +38,7 @@ def batch(options: Namespace) -> int:
         return 2 if results.progress.refused else 0
 
 
-def _opening(settings: Settings, files: Path | None) -> Opening:
+def opening(settings: Settings, files: Path | None = None) -> Opening:
     """Ask for what only a terminal can give, and find out here, once, whether the office opens."""
     from qujat.office import open_office, passphrase, passphrase_given
     from qujat.pool import Opening
@@ -59,7 +59,7 @@ def _source(path: Path) -> Source:
         raise ConfigurationError(f"{path}: expected decisions as JSON Lines: {error.strerror}") from error
 
 
-def _go_on(path: Path, results: Results, opening: Opening, processes: int) -> None:
+def _go_on(path: Path, results: Results, how: Opening, processes: int) -> None:
     from tqdm import tqdm
 
     from qujat.batch import lines
@@ -69,7 +69,7 @@ def _go_on(path: Path, results: Results, opening: Opening, processes: int) -> No
     with (
         path.open("rb") as file,
         tqdm(total=progress.decisions, initial=progress.done, unit="", disable=not shown) as bar,
-        closing(rows(lines(file, after=progress.done), opening, processes)) as done,
+        closing(rows(lines(file, after=progress.done), how, processes)) as done,
     ):
         for row in done:
             results.add(row)

@@ -31,13 +31,16 @@ def status(options: Namespace) -> int:
 
 def renew(options: Namespace) -> int:
     """qujat evidence renew NUMBER… or --due. Every document is tried; the exit code is that of the first failure."""
-    from qujat.renewing import due
+    from qujat.renewing import status as evidence_status
 
     if bool(options.numbers) == options.due:
         raise ConfigurationError("expected the numbers of documents, or --due for all whose evidence lapses soon")
     desk = office(options, signing=True)
-    numbers = due(desk, months=options.months) if options.due else options.numbers
-    rows = [_renew_one(number, desk, options.authority) for number in numbers]
+    if options.due:
+        found = [(row.number, row.authority) for row in evidence_status(desk, months=options.months)]
+    else:
+        found = [(number, options.authority) for number in options.numbers]
+    rows = [_renew_one(number, desk, authority) for number, authority in dict.fromkeys(found)]
     failures = [row.pop("exit") for row in rows if "exit" in row]
     if options.json:
         print_json(rows)

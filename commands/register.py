@@ -13,24 +13,32 @@ LEFTOVER = timedelta(days=1)
 
 def upgrade(options: Namespace) -> int:
     """qujat register upgrade: the schema of this version; and what killed writers left half written is taken away."""
-    from qujat.blobs import Folder
-    from qujat.office import open_blobs
     from qujat.registers import opening
 
     settings = configuration.read(options.config)
     settings.root.mkdir(parents=True, exist_ok=True)
     register = opening.open_register(settings.stores.register_at, settings.root)
     before, after = opening.upgrade(register)
-    blobs = open_blobs(settings)
-    cleared = blobs.clear((datetime.now(UTC) - LEFTOVER).timestamp()) if isinstance(blobs, Folder) else 0
+    cleared = _cleared(settings)
     if options.json:
-        print_json({"register": register.database.name, "before": before, "after": after, "cleared": cleared})
+        print_json({"register": register.name, "before": before, "after": after, "cleared": cleared})
         return 0
     state = "is at" if before == after else f"came from schema {before or 'none'} to"
-    print(f"{register.database.name}: {state} schema {after}")
+    print(f"{register.name}: {state} schema {after}")
     if cleared:
         print(f"{cleared} files that were left half written, taken away")
     return 0
+
+
+def _cleared(settings: configuration.Settings) -> int:
+    """How many leftovers were taken away; a bucket has none."""
+    from qujat.blobs import Folder
+    from qujat.office import open_blobs
+
+    if not settings.stores.blobs.startswith("folder:"):
+        return 0
+    blobs = open_blobs(settings)
+    return blobs.clear((datetime.now(UTC) - LEFTOVER).timestamp()) if isinstance(blobs, Folder) else 0
 
 
 def backup(options: Namespace) -> int:

@@ -73,8 +73,8 @@ class Database(ABC):
     def close(self) -> None:
         """Give the connections back; a later question opens new ones."""
         with self._opening:
-            if self._engine and self._process == os.getpid():
-                self._engine.dispose()
+            if self._engine:
+                _dispose(self._engine, self._process)
             self._engine = None
 
     def _opened(self) -> Engine:
@@ -90,7 +90,7 @@ class Database(ABC):
         with self._opening:
             if self._engine is None or self._process != os.getpid():
                 self._engine, self._process, self._is_ready = self._open(), os.getpid(), False
-                weakref.finalize(self, self._engine.dispose)
+                weakref.finalize(self, _dispose, self._engine, self._process)
             return self._engine
 
     @contextmanager
@@ -99,6 +99,11 @@ class Database(ABC):
             yield
         except (SQLAlchemyError, SqliteError, DamagedRow) as error:
             raise RegisterUnreachable(f"the register {self.name} does not answer: {_cause(error)}") from error
+
+
+def _dispose(engine: Engine, process: int) -> None:
+    """Close the connections, but not those of whoever forked this process: it goes on using them."""
+    engine.dispose(close=process == os.getpid())
 
 
 def _cause(error: Exception) -> str:

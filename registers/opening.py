@@ -12,7 +12,7 @@ from qujat.registers import postgres, sqlite
 from qujat.registers.postgres import PostgresServer
 from qujat.registers.sql import SqlRegister
 from qujat.registers.sqlite import MEMORY, SqliteFile
-from qujat.registers.versions import revision
+from qujat.registers.tables import HEAD
 
 
 def in_sqlite(path: Path | str) -> SqlRegister:
@@ -49,10 +49,7 @@ def upgrade(register: SqlRegister) -> tuple[str | None, str]:
     Raises SchemaUnfit (it is newer than this Qujat), RegisterUnreachable.
     """
     made = sqlite.made if isinstance(register.database, SqliteFile) else postgres.made
-    if register.database.name == MEMORY:
+    if register.name == MEMORY:
         raise ConfigurationError("expected a register that is kept, came one in memory")
     with register.database.upgrading() as db:
-        before = revision(db)
-        made(db, register.database.name)
-        after = revision(db)
-    return before, after or ""
+        return made(db, register.name), HEAD

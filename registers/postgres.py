@@ -50,7 +50,9 @@ class PostgresServer(Database):
 
     def _open(self) -> Engine:
         limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
-        options = f"{limits} {self._options}"  # what the address says goes before what we say
+        # What the address says goes before what we say.
+        options = f"{limits} {self._options}"
+        ours = {name: value for name, value in _DRIVER.items() if name not in self.url.query}
         return create_engine(
             self.url,
             poolclass=QueuePool,
@@ -59,7 +61,7 @@ class PostgresServer(Database):
             pool_timeout=PATIENCE,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={**_DRIVER, "options": options},
+            connect_args={**ours, "options": options},
         )
 
     def _reader(self, engine: Engine) -> Engine:
@@ -79,8 +81,8 @@ class PostgresServer(Database):
             )
 
 
-def made(db: Connection, name: str) -> None:
-    """Bring a database to this version, in the transaction of `db`. Raises SchemaUnfit."""
+def made(db: Connection, name: str) -> str | None:
+    """Bring a database to this version, in the transaction of `db`; gives the one of before. Raises SchemaUnfit."""
     db.execute(text("SET LOCAL statement_timeout = 0"))
     db.execute(_LOCK, {"ours": _OURS, "authority": "upgrade"})
     before = revision(db)
@@ -89,3 +91,4 @@ def made(db: Connection, name: str) -> None:
         from qujat.registers.versions import upgrade
 
         upgrade(db)
+    return before

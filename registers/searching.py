@@ -39,7 +39,7 @@ def wanted_ids(db: Connection, wanted: Wanted, after: int | None, limit: int) ->
     if wanted.form or wanted.first_day or wanted.last_day:
         asked = asked.join(search, search.c.document == documents.c.id).where(*_noted(wanted))
     if after is not None:
-        asked = asked.where(documents.c.id < min(after, _LARGEST))
+        asked = asked.where(documents.c.id < max(-_LARGEST, min(after, _LARGEST)))
     return db.execute(asked.order_by(documents.c.id.desc()).limit(limit)).scalars().all()
 
 

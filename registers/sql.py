@@ -46,6 +46,10 @@ class SqlRegister:
     database: Database
     on_entry: OnEntry | None = None
 
+    @property
+    def name(self) -> str:
+        return self.database.name
+
     def reserve(self, claim: Claim, assemble: Assemble, draw: Callable[[], Secrets], at: datetime) -> Document:
         """Raises DecisionChanged, NumberTaken, RegisterUnreachable."""
         with self.database.writing() as db:

@@ -84,17 +84,19 @@ def opened(path: Path | str) -> sqlite3.Connection:
             return db
 
 
-def made(db: Connection, name: str) -> None:
-    """Bring the file to this version, in the transaction of `db`. Raises SchemaUnfit."""
+def made(db: Connection, name: str) -> str | None:
+    """Bring the file to this version, in the transaction of `db`; gives the one of before. Raises SchemaUnfit."""
     before = revision(db)
     refuse_newer(before, name)
     if before is None and not db.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'document'").first():
+        cursor = db.connection.cursor()
         for statement in _whole():
-            db.exec_driver_sql(statement)
+            cursor.execute(statement)
     elif before != HEAD:
         from qujat.registers.versions import upgrade
 
         upgrade(db)
+    return before
 
 
 @cache

@@ -97,8 +97,9 @@ def _sending(send: Send, seen: _Seen) -> Send:
 
 def _headers(given: list[tuple[bytes, bytes]], seen: _Seen) -> list[tuple[bytes, bytes]]:
     """Whatever does not say otherwise is kept by nobody on the way."""
-    said = {name.lower() for name, _ in given}
-    return [*given, (b"x-request-id", seen.id.encode()), *(header for header in _KEPT_SAFE if header[0] not in said)]
+    said = {name for name, _ in given}
+    added = [(name, value) for name, value in _KEPT_SAFE if name not in said]
+    return [*given, (b"x-request-id", seen.id.encode()), *added]
 
 
 async def _apologise(scope: Scope, send: Send, seen: _Seen, error: Exception) -> None:

@@ -9,15 +9,18 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_SECONDS = 10.0  # from the first byte of a request, or from the connection, to the end of its headers
 _IDLE_SECONDS = 15
 _HEAD_BYTES = 32 * 1024
 _MOST_CONNECTIONS = 1000
 
 
 class Impatient(H11Protocol):
-    """HTTP/1.1 that hangs up on whoever does not finish the head of a request in time."""
+    """HTTP/1.1 that hangs up on whoever does not finish the head of a request in time.
 
+    `head_seconds`: from the connection, or from the first byte of a further request, to the end of its headers.
+    """
+
+    head_seconds = 30.0
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -40,7 +43,7 @@ class Impatient(H11Protocol):
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._patience = self.loop.call_later(self.head_seconds, self.transport.close)
 
     def _enough(self) -> None:
         if self._patience is not None:
@@ -48,8 +51,9 @@ class Impatient(H11Protocol):
             self._patience = None
 
 
-def run(app: FastAPI, host: str, port: int) -> None:
+def run(app: FastAPI, host: str, port: int, head_seconds: float) -> None:
     """Serve until SIGINT or SIGTERM; requests that have begun are answered first."""
+    Impatient.head_seconds = head_seconds
     uvicorn.run(
         app,
         host=host,

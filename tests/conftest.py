@@ -25,8 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    if postgres := sys.modules.get("postgres"):
-        postgres.leave()
+    for name in ("postgres", "buckets"):
+        if server := sys.modules.get(name):
+            server.leave()
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from procrastinate.schema import SchemaManager
 from sqlalchemy import create_engine, event
 
 from qujat.registers.opening import in_postgresql
@@ -70,7 +71,8 @@ def _whole() -> str:
     made = [words for words in said if words.split()[0] in ("CREATE", "ALTER", "DROP")]
     revision = [words for words in said if "alembic_version" in words and words.startswith(("INSERT", "UPDATE"))]
     newest = revision[-1].split("'")[1]
-    return ";\n".join([*made, f"INSERT INTO alembic_version VALUES ('{newest}')"])
+    queue = SchemaManager.get_schema()  # it is said to the driver itself, past the listener
+    return ";\n".join([*made, f"INSERT INTO alembic_version VALUES ('{newest}')", queue])
 
 
 @cache

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homes import QUJAT, children, environment_of, make_home
 from offices import Pki, a_decision
 
 from qujat import pool, results
@@ -25,11 +25,10 @@ from qujat.decision import MAX_BYTES
 from qujat.errors import BatchBusy, BatchChanged, StoreError, WorkerDied
 from qujat.office import Office, open_office
 from qujat.register import Document
-from qujat.settings import KeySettings, Settings
+from qujat.settings import Settings
 
-QUJAT = Path(sys.executable).parent / "qujat"
 KK = ["kk"]
-COUNT = 7
+COUNT = 6
 
 
 def jsonl(*sent: dict[str, Any] | str) -> bytes:
@@ -193,23 +192,13 @@ def test_two_processes_do_not_add_to_one_batch(tmp_path: Path) -> None:
 # Processes
 
 
-def a_home(folder: Path, pki: Pki) -> Settings:
-    """A deployment with the keys of all tests."""
-    folder.mkdir()
-    (folder / "keys").symlink_to(pki.folder)
-    passphrase = folder / "passphrase"
-    passphrase.touch(0o600)
-    passphrase.write_bytes(pki.passphrase)
-    return Settings(home=folder, keys=KeySettings())
-
-
 def documents(settings: Settings) -> list[Document]:
     return list(open_office(settings).register.issued())
 
 
 @pytest.fixture
 def home(tmp_path: Path, pki: Pki) -> Settings:
-    return a_home(tmp_path / "var", pki)
+    return make_home(tmp_path / "var", pki)
 
 
 @dataclass(frozen=True)
@@ -235,13 +224,6 @@ class Run:
         return [grand for child in children(self.process.pid) for grand in children(child)]
 
 
-def children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
 Start = Callable[[], Run]
 
 
@@ -254,8 +236,8 @@ def start(tmp_path: Path, home: Settings) -> Iterator[Start]:
     running: list[subprocess.Popen[str]] = []
 
     def begin() -> Run:
-        environment = {**os.environ, "QUJAT_HOME": str(home.root)}
-        process = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(command, env=environment_of(home), text=True, **pipes)
         running.append(process)
         return Run(process, out / "results.jsonl")
 

@@ -1,31 +1,38 @@
-"""What any store of blobs must do, and what the one in a folder must do besides.
+"""What any store of blobs must do, and what the ones in a folder and in a bucket must do besides.
 
-A further implementation joins STORES. Run as a program, this file is a process that puts and may run out of disk.
+A further implementation joins STORES.
 """
 
 from __future__ import annotations
 
 import os
-import resource
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import buckets
+import obstore
+import putting
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from putting import CONTENT, DIGEST
 
+from qujat import s3
 from qujat.blobs import Blobs, Folder, Memory
 from qujat.errors import BlobAltered, BlobMissing, StoreError
-
-CONTENT = "Қандас\n".encode() * 1000
-DIGEST = sha256(CONTENT).hexdigest()
+from qujat.s3 import Bucket, open_bucket
+from qujat.settings import S3Settings
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,22 @@ def in_memory(_: Path) -> Store:
     return Store(Memory(content), content.__setitem__, content.__delitem__)
 
 
-STORES = {"folder": in_folder, "memory": in_memory}
-every_store = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
+def in_bucket(folder: Path) -> Store:
+    bucket = buckets.bucket_in(folder)
+
+    def name(digest: str) -> str:
+        return f"{digest[:2]}/{digest[2:]}"
+
+    return Store(
+        bucket,
+        lambda digest, content: obstore.put(bucket.store, name(digest), content),
+        lambda digest: obstore.delete(bucket.store, name(digest)),
+    )
+
+
+STORES = {"folder": in_folder, "memory": in_memory, "s3": in_bucket}
+# What is drawn at random is put here; a bucket costs requests, so it gets fewer.
+quick_stores = pytest.mark.parametrize("make", [in_folder, in_memory])
 Make = Callable[[Path], Store]
 
 
@@ -60,20 +81,30 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return STORES[request.param](tmp_path)
 
 
-@every_store
+@quick_stores
 @settings(max_examples=40, derandomize=True, deadline=None)
 @given(contents=st.lists(st.binary(max_size=2000), max_size=6))
 def test_bytes_come_back_under_their_sha256(make: Make, contents: list[bytes]) -> None:
     with TemporaryDirectory() as folder:
-        blobs = make(Path(folder)).blobs
-        digests = [blobs.put(content) for content in contents]
-        assert digests == [sha256(content).hexdigest() for content in contents]
-        assert [blobs.get(digest) for digest in digests] == contents
-        assert [blobs.put(content) for content in contents] == digests
-        assert [blobs.get(digest) for digest in digests] == contents
+        they_come_back(make(Path(folder)).blobs, contents)
 
 
-@every_store
+@settings(max_examples=8, derandomize=True, deadline=None)
+@given(contents=st.lists(st.binary(max_size=2000), max_size=6))
+def test_bytes_come_back_from_a_bucket_under_their_sha256(contents: list[bytes]) -> None:
+    with TemporaryDirectory() as folder:
+        they_come_back(in_bucket(Path(folder)).blobs, contents)
+
+
+def they_come_back(blobs: Blobs, contents: list[bytes]) -> None:
+    digests = [blobs.put(content) for content in contents]
+    assert digests == [sha256(content).hexdigest() for content in contents]
+    assert [blobs.get(digest) for digest in digests] == contents
+    assert [blobs.put(content) for content in contents] == digests
+    assert [blobs.get(digest) for digest in digests] == contents
+
+
+@quick_stores
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(content=st.binary(min_size=1, max_size=300), at=st.integers(min_value=0), by=st.integers(1, 255))
 def test_one_changed_byte_is_noticed(make: Make, content: bytes, at: int, by: int) -> None:
@@ -185,7 +216,7 @@ def test_on_a_full_disk_nothing_is_left_behind_and_the_store_says_so(tmp_path: P
 
 
 def _process(folder: Path, limit: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, __file__, str(folder), limit]
+    command = [sys.executable, putting.__file__, str(folder), limit]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -203,6 +234,19 @@ def test_bytes_are_no_blob_before_they_are_synced(tmp_path: Path, monkeypatch: p
     assert seen[0] == ([CONTENT], False)
     assert seen[1:]
     assert all(state == ([CONTENT], True) for state in seen[1:])
+
+
+def test_what_killed_writers_left_is_taken_away_after_a_while_and_nothing_else(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put(CONTENT)
+    old, new = (tmp_path / DIGEST[:2] / f".part-{name}" for name in ("old", "new"))
+    for path, at in ((old, 1000), (new, 3000)):
+        path.write_bytes(CONTENT[:7])
+        os.utime(path, (at, at))
+    os.utime(tmp_path / DIGEST[:2] / DIGEST[2:], (1000, 1000))
+    assert folder.clear(before=2000) == 1
+    assert [old.exists(), new.exists()] == [False, True]
+    assert folder.get(DIGEST) == CONTENT
 
 
 @pytest.mark.parametrize("written", [0, len(CONTENT) // 2, len(CONTENT)])
@@ -272,16 +316,70 @@ def test_a_folder_that_cannot_be_written_or_read_is_a_store_error(
         act(Folder(tmp_path / "blobs"))
 
 
-def _put_within(folder: Path, limit: str) -> str:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    if limit:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
-    try:
-        return Folder(folder).put(CONTENT)
-    except StoreError as error:
-        return error.code
+def _bucket(address: str = "s3://documents/of-ours", **changes: str) -> Bucket:
+    chosen = {"endpoint": buckets.endpoint(), "access_key": "qujat"} | changes
+    return open_bucket(address, S3Settings.model_validate(chosen), "secret")
 
 
-if __name__ == "__main__":
-    print(_put_within(Path(sys.argv[1]), sys.argv[2]), end="")
+@pytest.mark.parametrize("act", [lambda blobs: blobs.put(CONTENT), lambda blobs: blobs.get(DIGEST)], ids=["put", "get"])
+@pytest.mark.parametrize(
+    "bucket",
+    [lambda: _bucket("s3://never-made/x"), lambda: _bucket(endpoint="http://127.0.0.1:1")],
+    ids=["no-such-bucket", "no-server"],
+)
+def test_a_store_that_does_not_answer_says_which_and_never_that_a_blob_is_missing(
+    bucket: Callable[[], Blobs], act: Callable[[Blobs], object]
+) -> None:
+    with pytest.raises(StoreError, match=r"s3://\S+ does not answer") as refusal:
+        act(bucket())
+    assert refusal.value.code == "store-error"
+
+
+def test_the_secret_of_a_store_is_in_no_error_and_no_description(tmp_path: Path) -> None:
+    bucket = _bucket(endpoint="http://127.0.0.1:1")
+    with pytest.raises(StoreError) as refusal:
+        bucket.put(CONTENT)
+    assert "secret" not in f"{refusal.value} {bucket!r}"
+
+
+def test_a_server_that_never_answers_does_not_hold_us_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It accepts and is silent: the limits of one request and of all tries are what ends it."""
+    monkeypatch.setattr(s3, "_PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr(s3, "_TRIES", {"max_retries": 1, "retry_timeout": timedelta(seconds=1)})
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(StoreError):
+        _bucket(endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}").put(CONTENT)
+
+
+@pytest.mark.parametrize("failures", [1, 5])
+def test_a_failure_of_the_server_is_tried_again_so_many_times_and_no_more(failures: int) -> None:
+    """Three times after the first: one failure goes unnoticed, five do not."""
+    with failing_server(failures) as (address, asked):
+        bucket = _bucket(endpoint=address)
+        if failures == 1:
+            assert bucket.put(CONTENT) == DIGEST
+        else:
+            with pytest.raises(StoreError):
+                bucket.put(CONTENT)
+    assert len(asked) == min(failures, 3) + 1
+
+
+@contextmanager
+def failing_server(failures: int) -> Iterator[tuple[str, list[str]]]:
+    """An S3 that answers 503 so many times, then 200; and what it was asked."""
+    asked: list[str] = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append(self.path)
+            self.send_response(503 if len(asked) <= failures else 200)
+            self.send_header("ETag", '"x"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()

@@ -1,45 +1,27 @@
-"""What any register must do, and what the one in an SQLite file must do besides.
-
-A further implementation joins OPENERS. Run as a program, this file is one of several that reserve at once.
-"""
+"""What any register must do. A further implementation joins `registers.OPENERS`."""
 
 from __future__ import annotations
 
 import json
-import secrets
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
-from hashlib import sha256
+from datetime import timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import postgres
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import registers
 from qujat.errors import DecisionChanged, NumberTaken, UnknownDocument
-from qujat.register import Claim, Document, Register, Secrets, StoredFile
-from qujat.registers.opening import in_sqlite
-
-Opener = Callable[[Path], Register]
-
-# Opens the register in a folder. Opened again, also by another process, it is the same register.
-OPENERS: dict[str, Opener] = {
-    "sqlite": lambda folder: in_sqlite(folder / "register.sqlite"),
-    "postgresql": postgres.register_in,
-}
-
-AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-OURS, THEIRS = "990440001234", "990140000017"
-PAGE = StoredFile("page", "kk", "1.kk.pdf", "a" * 64, "b" * 64, '{"weasyprint": "70.0"}')
-DATA = StoredFile("data", "", "1.xml", "c" * 64)
+from qujat.register import Claim, Document, Register, Wanted
+from registers import AT, DATA, OPENERS, OURS, PAGE, THEIRS, Opener, claim, data_of, draw, issued, reserve
 
 
 @pytest.fixture(params=OPENERS)
@@ -57,29 +39,6 @@ def opened(name: str, tmp_path: Path) -> Callable[[], Register]:
 @pytest.fixture
 def register(opened: Callable[[], Register]) -> Register:
     return opened()
-
-
-def claim(decision: str = "d-1", contents: str = "", **changed: Any) -> Claim:
-    digest = sha256(f"{decision} {contents}".encode()).hexdigest()
-    return replace(Claim(OURS, decision, digest, None, "{year}-{seq:06}", 2026, "o20-a05"), **changed)
-
-
-def data_of(number: str) -> dict[str, Any]:
-    return {"number": number, "name": "Қалиева Әсел", "grounds": [2, 4], "stand_in": True}
-
-
-def draw() -> Secrets:
-    token = secrets.token_bytes(12)
-    return Secrets(token, token.hex(), secrets.token_bytes(16))
-
-
-def reserve(register: Register, what: Claim, at: datetime = AT) -> Document:
-    return register.reserve(what, data_of, draw, at)
-
-
-def issued(register: Register, what: Claim, *files: StoredFile, at: datetime = AT) -> Document:
-    own = StoredFile("page", "kk", "1.kk.pdf", sha256(what.decision.encode()).hexdigest())
-    return register.record(reserve(register, what, at), files or [own], at)
 
 
 def test_a_renewal_takes_the_place_of_a_file_and_the_old_one_stays(opened: Callable[[], Register]) -> None:
@@ -246,7 +205,11 @@ def test_many_threads_never_get_one_number_twice(register: Register) -> None:
     assert len(set(answers)) == len({decision for decision, _, _ in answers}) == 80
 
 
-@pytest.mark.parametrize("fresh", [True, False], ids=["opened-first-by-all-at-once", "opened-before"])
+@pytest.mark.parametrize(
+    ("name", "fresh"),
+    [("sqlite", True), ("sqlite", False), ("postgresql", False)],
+    ids=["sqlite-opened-first-by-all-at-once", "sqlite-opened-before", "postgresql"],
+)
 def test_several_processes_never_get_one_number_twice(
     name: str, fresh: bool, opened: Callable[[], Register], tmp_path: Path
 ) -> None:
@@ -261,7 +224,10 @@ def _at_once(words: list[str], workers: list[str]) -> Iterator[list[str]]:
     """What several of this program answer that wait for one another."""
     running = [
         subprocess.Popen(
-            [sys.executable, __file__, *words, worker], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, registers.__file__, *words, worker],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for worker in workers
     ]
@@ -413,13 +379,21 @@ def test_a_document_does_not_supersede_itself(register: Register) -> None:
     assert register.by_number(before.number) == before
 
 
-def _reserve_twenty(name: str, folder: str, worker: str) -> list[tuple[str, str, str]]:
-    register = OPENERS[name](Path(folder))
-    print("ready", flush=True)
-    sys.stdin.readline()
-    found = [(d, reserve(register, claim(d))) for d in (f"{worker}-{n}" for n in range(20))]
-    return [(decision, document.number, document.token.hex()) for decision, document in found]
+def test_a_number_that_two_authorities_have_given_is_named_by_its_authority(register: Register) -> None:
+    ours, theirs = issued(register, claim()), issued(register, claim(authority=THEIRS))
+    assert register.by_number(ours.number, OURS) == ours
+    ended = register.annul(ours.number, "reason", AT, authority=THEIRS)
+    assert (ended.token, ended.status) == (theirs.token, "annulled")
+    assert register.by_number(ours.number, OURS) == ours
+    with pytest.raises(UnknownDocument, match="no document"):
+        register.by_number(ours.number, "000000000000")
 
 
-if __name__ == "__main__":
-    print(json.dumps(_reserve_twenty(*sys.argv[1:])))
+def test_what_no_row_can_hold_is_in_no_row(register: Register) -> None:
+    """PostgreSQL has no text with a NUL, and neither database one with half a letter."""
+    reserve(register, claim())
+    for words in ("\x00", "2026-000001\x00", "\ud800"):
+        with pytest.raises(UnknownDocument):
+            register.by_number(words)
+        assert register.by_code(words) is register.ticket(words) is None
+        assert register.find(Wanted(name=words)).documents == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
+from qujat import office
 from qujat import settings as configuration
 from qujat.errors import ConfigurationError
 from qujat.settings import DEFAULT_ADDRESS, Settings, read
@@ -18,8 +20,8 @@ from qujat.settings import DEFAULT_ADDRESS, Settings, read
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("QUJAT_CONFIG", raising=False)
-    monkeypatch.delenv("QUJAT_HOME", raising=False)
+    for name in [name for name in os.environ if name.startswith("QUJAT_")]:
+        monkeypatch.delenv(name)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -263,3 +265,107 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=re.escape(f"{path}: expected TOML")):
         read(path)
+
+
+# Settings from the environment.
+
+VARIABLES = {
+    "QUJAT_ADDRESS": ("https://docs.example", lambda s: s.address, "https://docs.example"),
+    "QUJAT_STORES__REGISTER": ("postgresql://u@h/n", lambda s: s.stores.register_at, "postgresql://u@h/n"),
+    "QUJAT_STORES__CONNECTIONS": ("3", lambda s: s.stores.connections, 3),
+    "QUJAT_STORES__S3__ENDPOINT": ("https://s3.example", lambda s: s.stores.s3.endpoint, "https://s3.example"),
+    "QUJAT_SIGNER__TICKET_MINUTES": ("5", lambda s: s.signer.ticket_minutes, 5),
+    "QUJAT_EVIDENCE__REGISTER_IS_PROOF": ("false", lambda s: s.evidence.register_is_proof, False),
+    "QUJAT_PUBLISHED__ORDER_222": ("2026-06-05", lambda s: s.published, {"order_222": date(2026, 6, 5)}),
+    "QUJAT_PUBLISHED": ("{ order_222 = 2026-06-05 }", lambda s: s.published, {"order_222": date(2026, 6, 5)}),
+    "QUJAT_NUMBERS__PATTERN": ("{year}/{seq}", lambda s: s.numbers.pattern, "{year}/{seq}"),
+    "QUJAT_NUMBERS__AUTHORITY__990440001234": (
+        "{seq}",
+        lambda s: s.numbers.authority,
+        {"990440001234": "{seq}"},
+    ),
+    "QUJAT_EVIDENCE__ALGORITHMS": (
+        "{ ECDSA-P256 = 2035-12-31 }",
+        lambda s: s.evidence.algorithms,
+        {"ECDSA-P256": date(2035, 12, 31)},
+    ),
+    "QUJAT_TRUST__ANCHORS": ("trust/anchors", lambda s: s.trust.anchors, Path("trust/anchors")),
+}
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_every_setting_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    text, asked, expected = VARIABLES[variable]
+    assert asked(read()) != expected
+    monkeypatch.setenv(variable, text)
+    assert asked(read()) == expected
+
+
+def test_the_environment_goes_before_the_file_and_leaves_the_rest_of_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, '[stores]\nregister = "sqlite:///a"\nblobs = "folder:b"')
+    monkeypatch.setenv("QUJAT_STORES__REGISTER", "sqlite:///c")
+    settings = read(path)
+    assert (settings.stores.register_at, settings.stores.blobs) == ("sqlite:///c", "folder:b")
+    monkeypatch.setenv("QUJAT_STORES__REGISTER", "")
+    assert read(path).stores.register_at == "sqlite:///a"
+
+
+def test_a_misspelt_variable_is_refused_and_a_strange_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stranger in ("QUJAT_PASSPHRASE", "QUJAT_SOMETHING", "QUJATA__B"):
+        monkeypatch.setenv(stranger, "x")
+    assert read() == Settings()
+    monkeypatch.setenv("QUJAT_STORE__REGISTER", "sqlite:///a")
+    with pytest.raises(ConfigurationError, match=r"QUJAT_STORE__REGISTER.*stores"):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "place"),
+    [
+        ("QUJAT_STORES__REGISTR", "sqlite:///a", "stores.registr"),
+        ("QUJAT_STORES__REGISTER", "mysql://u:hunter2@h/n", "stores.register"),
+        ("QUJAT_STORES__BLOBS", "ftp://u:hunter2@h/n", "stores.blobs"),
+        ("QUJAT_STORES__CONNECTIONS", "hunter2", "stores.connections"),
+        ("QUJAT_ADDRESS", "ftp://u:hunter2@h", "address"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_told_by_its_variable_and_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, text: str, place: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    for path in (None, written(tmp_path, "")):
+        with pytest.raises(ConfigurationError) as refused:
+            read(path)
+        assert f"the environment ({variable}): {place}: " in refused.value.message
+        assert "hunter2" not in refused.value.message
+
+
+def test_a_password_in_the_address_of_the_register_is_in_no_description_of_the_settings(tmp_path: Path) -> None:
+    settings = read(written(tmp_path, 'stores.register = "postgresql://qujat:hunter2@host/name"'))
+    assert "hunter2" not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("stores.register = 'postgresql:host'", "stores.register"),
+        ("stores.register = 'sqlite:///'", "stores.register"),
+        ("stores.blobs = 's3:bucket'", "stores.blobs"),
+        ("stores.blobs = 's3://'", "stores.blobs"),
+        ("stores.blobs = 'blobs'", "stores.blobs"),
+        ("stores.connections = 0", "stores.connections"),
+    ],
+)
+def test_a_store_that_cannot_be_is_refused(tmp_path: Path, text: str, place: str) -> None:
+    assert f"FILE: {place}: " in refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [("sqlite:///a.sqlite", "HOME/a.sqlite"), ("sqlite:////srv/a.sqlite", "/srv/a.sqlite")],
+)
+def test_a_register_in_sqlite_is_in_the_home_or_at_its_absolute_path(tmp_path: Path, address: str, place: str) -> None:
+    settings = read(written(tmp_path, f'stores.register = "{address}"'))
+    assert office.open_register(settings).name == place.replace("HOME", str(tmp_path / "var"))

@@ -1,4 +1,4 @@
-"""Tickets in the register: what any register must do with them (`test_register` opens them)."""
+"""Tickets in the register: what any register must do with them (`registers` opens them)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from test_register import AT, DATA, OPENERS, PAGE, claim, issued, reserve
 
 from qujat.errors import AlreadyIssued
 from qujat.register import Completion, Document, NewTicket, Register, SignerRole, StoredFile, Ticket
+from registers import AT, DATA, OPENERS, PAGE, claim, issued, reserve
 
 HOUR = timedelta(hours=1)
 APPROVAL = StoredFile("approval", "", "1.xml.official.p7s", "d" * 64)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
+
+# A loop of its own in a thread of its own: the thread of the tests may have one already, that of a browser.
+_APART = ThreadPoolExecutor(1)
 
 
 @dataclass(frozen=True)
@@ -28,4 +32,4 @@ class Visitor:
             async with httpx.AsyncClient(transport=transport, base_url="http://qujat.example") as client:
                 return await client.request(method, path, **options)
 
-        return asyncio.run(exchange())
+        return _APART.submit(lambda: asyncio.run(exchange())).result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
@@ -83,6 +83,11 @@ def expect_type(request: Request, wanted: Sequence[str]) -> None:
 async def whole(request: Request, most: int) -> bytes:
     """The whole body, of at most so many bytes. Raises Refused (408, 413)."""
     return b"".join([part async for part in _Bounded(request, most)])
+
+
+def bounded(request: Request, most: int) -> AsyncIterator[bytes]:
+    """The parts of a body as they come, of at most so many bytes together. They raise Refused (408, 413)."""
+    return _Bounded(request, most)
 
 
 class _Bounded:

@@ -220,5 +220,5 @@ async def supersede(request: Request, number: Number, client: Annuller) -> Docum
 
 
 def _ended(office: Office, found: Document, reason: str, by: str = "") -> DocumentAnswer:
-    ended = issuing.end(found.number, reason, office, by, found.data["authority"]["bin"])
+    ended = issuing.end(found.number, reason, office, by, authority=found.data["authority"]["bin"])
     return answers.document(told_of(ended, office))

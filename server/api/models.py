@@ -66,6 +66,19 @@ class DocumentAnswer(BaseModel):
     warnings: list[Late] = []
 
 
+class BatchAnswer(BaseModel):
+    """How far a batch has come. `trouble`: the code of what keeps the rest from being done, if something does."""
+
+    name: str
+    state: Literal["running", "stopped", "finished"]
+    decisions: int
+    done: int
+    issued: int
+    refused: int
+    made_at: str
+    trouble: str = ""
+
+
 class Annulment(Strict):
     """Why a document is no longer in effect: it is shown to whoever checks the document."""
 

@@ -13,7 +13,8 @@ from qujat.errors import Indeterminate, StoreError, UnknownDocument, Verificatio
 from qujat.languages import Language
 from qujat.office import Office
 from qujat.register import Document
-from qujat.server.pages.words import Tongue, day_text, moment_day
+from qujat.server.api.negotiation import Tongue
+from qujat.server.pages.words import day_text, moment_day
 
 State = Literal["good", "bad", "open"]
 _STATES: Mapping[str, State] = {"valid": "good", "invalid": "bad", "indeterminate": "open"}

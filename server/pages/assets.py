@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from qujat.rendering import TEMPLATES
+from qujat.server.api.negotiation import has_it
 
 router = APIRouter()
 
@@ -27,14 +28,15 @@ _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 # The reader of codes runs in a worker with a policy of its own: only there may WebAssembly be compiled.
 _WORKER_POLICY: Final = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 _WORTH_KEEPING: Final = 30_000
-_STYLE_NAMES: Final = ("look.css", "icon.svg", "icon-192.png", "icon-512.png")
+_ICONS: Final = ("icon.svg", "icon-192.png", "icon-512.png")
 
 
 @cache
 def _files() -> dict[str, bytes]:
     """The assets of the pages by name."""
     scripts = {path.name: path.read_bytes() for path in sorted((_WEB / "js").glob("*.js"))}
-    return {name: (_WEB / name).read_bytes() for name in _STYLE_NAMES} | scripts
+    look = (_WEB / "tokens.css").read_bytes() + (_WEB / "look.css").read_bytes()
+    return {name: (_WEB / name).read_bytes() for name in _ICONS} | {"look.css": look} | scripts
 
 
 @cache
@@ -108,7 +110,7 @@ def tagged(request: Request, content: bytes, kind: str, headers: dict[str, str])
     """Content that is asked for anew each time and sent only if it changed (ETag; RFC 9110, section 8.8.3)."""
     tag = f'"{sha256(content).hexdigest()[:24]}"'
     sent = {**headers, "Cache-Control": "no-cache", "ETag": tag}
-    if tag in request.headers.get("if-none-match", ""):
+    if has_it(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=sent)
     content, encoded = squeezed(request, content)
     return Response(content, 200, {**sent, **encoded}, kind)

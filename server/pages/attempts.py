@@ -8,6 +8,8 @@ import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
+from fastapi import Request
+
 _MOST_NAMES = 100_000
 
 
@@ -33,6 +35,21 @@ class Attempts:
             if len(self._made) > _MOST_NAMES:
                 self._made.popitem(last=False)
             return 0
+
+
+def address_of(request: Request) -> str:
+    """The visitor's address: of the connection, or if that comes from a private address (a proxy in front of the
+    service), the last one in X-Forwarded-For, which that proxy has written."""
+    came = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return network(forwarded) if forwarded and _is_private(came) else network(came)
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_private
+    except ValueError:
+        return False
 
 
 def network(address: str) -> str:

@@ -13,11 +13,12 @@ from qujat import mark as marks
 from qujat.errors import MarkInvalid, StoreError
 from qujat.office import Office
 from qujat.register import Document
+from qujat.server.api.negotiation import Tongue
 from qujat.server.pages import holder, sheets
 from qujat.server.pages.answer import answer
-from qujat.server.pages.attempts import Attempts, network
+from qujat.server.pages.attempts import Attempts, address_of
 from qujat.server.pages.home import by_code
-from qujat.server.pages.words import Spoken, Tongue
+from qujat.server.pages.words import Spoken
 
 router = APIRouter()
 
@@ -91,7 +92,7 @@ def by_hash(request: Request, sha256: str) -> Response:
         found = register.by_file(sha256) if re.fullmatch(r"[0-9a-f]{64}", sha256) else None
     except StoreError:
         return _json(request, {}, 503)
-    if found is None or not found.issued:
+    if found is None:
         return _json(request, {}, 404)
     current = any(file.sha256 == sha256 for file in found.files)
     return _json(request, {"document": f"/d/{marks.token_text(found.token)}", "current": current})
@@ -112,8 +113,7 @@ def _wait(request: Request, token: str) -> int:
     if not hasattr(state, "attempts"):
         state.attempts = Attempts(*FOR_ONE_DOCUMENT), Attempts(*FOR_ONE_ADDRESS)
     by_token, by_address = state.attempts
-    address = network(request.client.host if request.client else "")
-    return int(by_address.wait(address, now) or by_token.wait(token, now))
+    return int(by_address.wait(address_of(request), now) or by_token.wait(token, now))
 
 
 def _shown(

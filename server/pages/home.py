@@ -10,9 +10,10 @@ from fastapi.responses import RedirectResponse
 
 from qujat import mark as marks
 from qujat.errors import MarkInvalid, StoreError
+from qujat.server.api.negotiation import Tongue
 from qujat.server.pages import assets, sheets
 from qujat.server.pages.answer import in_tongue
-from qujat.server.pages.words import Spoken, Tongue
+from qujat.server.pages.words import Spoken
 from qujat.signing.mark_keys import mark_keys_json
 
 router = APIRouter()

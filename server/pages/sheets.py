@@ -12,9 +12,10 @@ from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from qujat.rendering import TEMPLATES
+from qujat.server.api.negotiation import TONGUES, Tongue
 from qujat.server.pages import assets
 from qujat.server.pages.answer import in_tongue
-from qujat.server.pages.words import NAMES, TONGUES, Tongue, moment_text, words
+from qujat.server.pages.words import NAMES, moment_text, words
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self';"

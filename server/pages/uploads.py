@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from anyio import CapacityLimiter, WouldBlock, to_thread
+from anyio import CapacityLimiter, WouldBlock
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
-from qujat.checking import MAX_BYTES
-from qujat.errors import StoreError
-from qujat.office import Office
+from qujat.errors import StoreError, WorkError
+from qujat.server import deeds
+from qujat.server.api import bodies
+from qujat.server.api.negotiation import Tongue
+from qujat.server.api.problems import Refused
 from qujat.server.pages import sheets
 from qujat.server.pages.answer import State
-from qujat.server.pages.words import Spoken, Tongue
-from qujat.verdicts import Verdict
-from qujat.verifier import uploads
-from qujat.verifier.report import Report
+from qujat.server.pages.words import Spoken, words
 
 router = APIRouter()
 
-LARGEST_BODY = MAX_BYTES + 65536  # the file, and what multipart puts around it
 AT_ONCE = 2
 _STATES: Mapping[str, State] = {"valid": "good", "invalid": "bad", "indeterminate": "open"}
 
@@ -36,34 +32,33 @@ def nothing_sent(request: Request, tongue: Spoken) -> Response:
 @router.post("/check")
 async def full_check(request: Request, tongue: Spoken) -> Response:
     """The verdict on one file, sent as multipart under the name `file`."""
-    if refusal := _too_large(request):
-        return _page(request, tongue, refusal, note="too_large")
     limiter = _limiter(request)
     try:
         limiter.acquire_nowait()
     except WouldBlock:
-        return _page(request, tongue, 503, note="busy", more={"Retry-After": "60"})
+        return _busy(request, tongue)
     try:
-        content = await _content(request)
-        if not content:
-            return _page(request, tongue, 422, note="none")
-        described = await to_thread.run_sync(_judged, content, request.app.state.office, tongue)
+        sent = await bodies.files(request, ("file",))
+        found = await request.app.state.workers.run(deeds.check, sent["file"])
+    except Refused as refused:
+        note = "too_large" if refused.status == 413 else "none"
+        return _page(request, tongue, refused.status, note=note, more=refused.headers)
+    except WorkError as error:
+        return _busy(request, tongue, error.retry_after)
     except StoreError:
         return sheets.page(request, "trouble.html.j2", tongue, status=503, more={"Retry-After": "120"})
     finally:
         limiter.release()
+    described = _verdict(found, tongue) if found.get("ours", True) else _report(found, tongue)
     return _page(request, tongue, 200, found=described)
 
 
-def _too_large(request: Request) -> int:
-    """The status to refuse with before a byte is read, or 0. The server lets nobody send more than he announced."""
-    announced = request.headers.get("content-length", "")
-    if not announced.isdigit():
-        return 411
-    return 413 if int(announced) > LARGEST_BODY else 0
+def _busy(request: Request, tongue: Tongue, seconds: int = 60) -> Response:
+    return _page(request, tongue, 503, note="busy", more={"Retry-After": str(seconds)})
 
 
 def _limiter(request: Request) -> CapacityLimiter:
+    """Visitors' files do not keep the workers from decisions."""
     state = request.app.state
     if not hasattr(state, "upload_limiter"):
         state.upload_limiter = CapacityLimiter(AT_ONCE)
@@ -71,40 +66,24 @@ def _limiter(request: Request) -> CapacityLimiter:
     return limiter
 
 
-async def _content(request: Request) -> bytes:
-    """The bytes of the file; none if there is no such part."""
-    try:
-        async with request.form(max_files=1, max_fields=4) as form:
-            sent = form.get("file")
-            return await sent.read() if isinstance(sent, UploadFile) else b""
-    except HTTPException:  # what is no multipart, or has more parts than a form of ours
-        return b""
-
-
-def _judged(content: bytes, office: Office, tongue: Tongue) -> dict[str, Any]:
-    found = uploads.check(content, office)
-    return _verdict(found, tongue) if isinstance(found, Verdict) else _report(found, tongue)
-
-
-def _verdict(found: Verdict, tongue: Tongue) -> dict[str, Any]:
-    described = found.as_json()
+def _verdict(found: Mapping[str, Any], tongue: Tongue) -> dict[str, Any]:
     return {
-        "state": _STATES[found.value],
-        "headline": described[tongue],
+        "state": _STATES[found["verdict"]],
+        "headline": found[tongue],
         "note": "",
-        "lines": [(_STATES[check["verdict"]], check[tongue]) for check in described["checks"]],
-        "document": found.document,
+        "lines": [(_STATES[check["verdict"]], check[tongue]) for check in found["checks"]],
+        "document": found["document"],
     }
 
 
-def _report(found: Report, tongue: Tongue) -> dict[str, Any]:
+def _report(found: Mapping[str, Any], tongue: Tongue) -> dict[str, Any]:
     """A stranger's file: that it is none of ours comes first, and never looks good."""
-    described = found.as_json()
+    state = _STATES[found["verdict"]]
     return {
-        "state": "open" if found.value == "valid" else _STATES[found.value],
-        "headline": described["note"][tongue],
-        "note": described[tongue],
-        "lines": list(_signature_lines(described, tongue)),
+        "state": "open" if state == "good" else state,
+        "headline": words(tongue)["upload"]["beside" if found["format"] == "cms" else "stranger"],
+        "note": found[tongue],
+        "lines": list(dict.fromkeys(_signature_lines(found, tongue))),
         "document": {},
     }
 

@@ -6,15 +6,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 
 from qujat.pages import ALMATY
 from qujat.rendering import TEMPLATES
+from qujat.server.api.negotiation import TONGUES, Tongue, languages
 
-Tongue = Literal["kk", "ru", "en"]
-TONGUES: Final[tuple[Tongue, ...]] = ("kk", "ru", "en")
 NAMES: Final[Mapping[Tongue, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
 
 
@@ -45,19 +44,7 @@ Spoken = Annotated[Tongue, Depends(tongue_of)]
 
 def accepted(header: str) -> Tongue:
     """The language of an Accept-Language header (RFC 9110, section 12.5.4); Kazakh if it has none of ours."""
-    ranked = sorted((_weighed(part) for part in header[:500].split(",")), key=lambda found: -found[1])
-    for name, weight in ranked:
-        if name in TONGUES and weight > 0:
-            return name
-    return "kk"
-
-
-def _weighed(part: str) -> tuple[str, float]:
-    name, _, weight = part.strip().partition(";q=")
-    try:
-        return name.split("-")[0].lower(), float(weight or 1)
-    except ValueError:
-        return "", 0.0
+    return next(iter(languages(header)), "kk")
 
 
 def day_text(day: date) -> str:

@@ -39,9 +39,12 @@ def base(issued: Issue) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(issued: Issue, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium of the system, whose camera sees the genuine document; without Chromium the pages are untried."""
+    """Chromium of the system, whose camera sees the genuine document; without Chromium the pages are untried.
+
+    For one module: while Playwright is open its loop runs in this thread, and nothing can be signed here.
+    """
     path = shutil.which("chromium")
     assert path, "chromium is not installed: the pages must be tried in a real browser (scripts/setup tests)"
     film = tmp_path_factory.mktemp("camera") / "page.y4m"

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 import offices
 import pytest
+from fastapi import Request
 from lxml import html
 from pageserver import token
 from visitor import Visitor
@@ -25,10 +26,12 @@ from qujat.rendering import TEMPLATES
 from qujat.server.app import application
 from qujat.server.pages import holder
 from qujat.server.pages.answer import answer
-from qujat.server.pages.attempts import Attempts, network
+from qujat.server.pages.attempts import Attempts, address_of, network
 from qujat.server.pages.words import accepted, words
 from qujat.settings import Settings
 from qujat.signing.mark_keys import MarkKey, kid_of
+from qujat.verdicts import Check
+from qujat.verifier.report import begun
 
 TONGUES = ("kk", "ru", "en")
 PERSON = {"iin": "910412305665", "birth_date": "12.04.1991"}
@@ -104,7 +107,7 @@ def test_a_superseded_document_leads_to_the_one_that_took_its_place(client, issu
     response = client.get(f"/d/{token(issued.old)}?lang=kk")
     assert headline(response) == words("kk")["headline"]["superseded"]
     (link,) = html.fromstring(response.text).xpath("//ul[@id='asked']//a")
-    assert link.text == f"№ {issued.new.number}"
+    assert link.text == f"№\N{NO-BREAK SPACE}{issued.new.number}"
     assert link.get("href") == f"/d/{token(issued.new)}?lang=kk"
 
 
@@ -186,6 +189,16 @@ def test_a_document_in_another_edition_than_that_of_its_day_is_told(issued):
     assert (found.rows[2].state, found.rows[2].code) == ("bad", "bad")
 
 
+def test_a_wrong_edition_in_one_language_goes_before_an_open_one_in_the_other(issued, monkeypatch):
+    checks = {
+        "kk": Check("edition-kk", "indeterminate", "edition-unknown"),
+        "ru": Check("edition-ru", "invalid", "edition-wrong"),
+    }
+    monkeypatch.setattr("qujat.answers.edition", lambda data, language, catalogue: checks[language])
+    found = answer(issued.genuine.document, issued.office, issued.clock.at)
+    assert (found.rows[2].state, found.headline) == ("bad", "edition-wrong")
+
+
 def test_a_superseding_number_that_two_authorities_gave_is_named_without_a_link(client, issued):
     lost = replace(issued.old.document, superseded_by="none")
     assert answer(lost, issued.office, issued.clock.at).superseded_by.token == ""
@@ -236,6 +249,13 @@ def test_a_slip_in_the_code_is_told_apart_from_a_code_that_nobody_has(client, is
     assert response.status_code == 422
     assert words("en")["home"]["wrong_code"] in shown(response)
     assert f'value="{slip}"' in response.text
+
+
+def test_a_mistyped_address_leads_a_browser_to_the_first_page_and_a_program_to_a_problem(client):
+    browser = client.get("/verify/?lang=ru", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (browser.status_code, headline(browser)) == (404, words("ru")["page"]["title"])
+    assert words("ru")["home"]["lost"] in shown(browser)
+    assert client.get("/verify").headers["content-type"] == "application/problem+json"
 
 
 def test_what_is_typed_never_becomes_markup(client):
@@ -362,6 +382,21 @@ def test_the_subscriber_of_an_ipv6_network_is_one_address(address, counted):
     assert network(address) == counted
 
 
+@pytest.mark.parametrize(
+    ("came", "forwarded", "counted"),
+    [
+        ("1.1.1.1", "198.51.100.1", "1.1.1.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "192.0.2.66, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.2", "2001:db8::1", "2001:db8::/64"),
+        ("x", "198.51.100.1", "x"),
+    ],
+)
+def test_behind_a_proxy_the_visitor_is_counted_and_not_the_proxy(came, forwarded, counted):
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    assert address_of(Request({"type": "http", "client": (came, 1), "headers": headers})) == counted
+
+
 def test_a_document_about_nobody_asks_for_nothing(issued):
     data = {"form": "o279-a01", "fields": {"employer_iin": "910412305665"}}
     subjectless = [form for form in issued.office.forms.forms.values() if not form.file.subject]
@@ -413,8 +448,8 @@ class Silent:
 
 
 @pytest.mark.parametrize("path", ["/d/{token}", "/c/{code}", "/d/{token}/files.json", "/h/" + "0" * 64])
-def test_a_register_that_does_not_answer_is_no_verdict(issued, path):
-    client = Visitor(application(replace(issued.office, register=Silent()), Settings()))
+def test_a_register_that_does_not_answer_is_no_verdict(client, issued, path):
+    client.app.state.office = replace(issued.office, register=Silent())
     code = marks.short_code(issued.genuine.document.token)
     response = client.get(path.format(token=token(issued.genuine), code=code) + "?lang=en")
     assert response.status_code == 503
@@ -444,26 +479,43 @@ def test_a_sent_file_that_was_tampered_with_is_refuted(client, issued, tongue):
 
 def test_a_sent_file_that_is_none_of_ours_never_looks_good(client):
     response = send(client, b"hello")
-    assert headline(response) == "This is not a document of ours. The signatures in it are:"
+    assert headline(response) == "This is not a document of ours"
     assert "said good" not in response.text
 
 
+class Found:
+    """Workers that have found this."""
+
+    def __init__(self, report):
+        self.report = report
+
+    async def run(self, *_):
+        return self.report.as_json()
+
+
+def test_a_good_signature_of_a_stranger_never_looks_like_a_document_of_ours(client, issued):
+    report = begun("pdf", issued.office.trust, issued.clock.at).because("signatures-valid")
+    assert report.value == "valid"
+    client.app.state.workers = Found(report)
+    response = send(client, b"hello")
+    assert headline(response) == words("en")["upload"]["stranger"]
+    assert html.fromstring(response.text).xpath("//div[starts-with(@class, 'said')]")[0].get("class") == "said open"
+
+
 def test_a_file_too_large_is_refused_before_it_is_read(client):
-    response = client.post("/check?lang=en", content=b"", headers={"Content-Length": str(51_000_000)})
+    response = client.post(
+        "/check?lang=en",
+        content=b"",
+        headers={"Content-Length": str(68_000_000), "Content-Type": "multipart/form-data; boundary=x"},
+    )
     assert response.status_code == 413
     assert words("en")["upload"]["too_large"] in shown(response)
 
 
-def test_a_file_of_unannounced_size_is_not_taken(client):
-    assert client.post("/check", content=_streamed()).status_code == 411
-
-
-async def _streamed():
-    yield b"x"
-
-
 def test_no_file_is_told(client):
-    assert client.post("/check", data={"x": "y"}).status_code == 422
+    response = client.post("/check?lang=en", files={"other": ("paper.pdf", b"x")})
+    assert response.status_code == 422
+    assert words("en")["upload"]["none"] in shown(response)
 
 
 def test_more_files_at_once_than_are_checked_are_told_to_wait(client, issued):

@@ -50,6 +50,7 @@ async function anywhere(sha256) {
   return answer.ok ? answer.json() : null;
 }
 
+/** Its name, so that nobody takes one file for another. */
 function named(file) {
   const name = document.createElement("small");
   name.textContent = file.name;

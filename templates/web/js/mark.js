@@ -63,11 +63,13 @@ function document_(claims) {
   const known = [1, 6, 7, CLAIMS].every((name) => claims.has(name)) && claims.size === (claims.has(4) ? 5 : 4);
   if (!known || claims.get(1) !== "KZ" || !Array.isArray(said) || said.length !== 8) refuse("claims");
   const [, form, edition, kind, number, day, digest, subject] = said;
-  const texts = [form, kind, number, subject].every((text) => typeof text === "string");
+  const words = [form, kind, number].every((text) => typeof text === "string" && /^[^\p{C}]{1,64}$/u.test(text));
+  const masked = typeof subject === "string" && /^(\p{L}\*{3}( (\p{L}\.){1,2})?)?$/u.test(subject);
+  const packed = Number.isInteger(edition) || (typeof edition === "string" && /^(?!\d{4}-\d\d-\d\d$)[^\p{C}]{1,64}$/u.test(edition));
   const days = [claims.get(6), day, ends ?? 0].every(Number.isInteger);
-  if (!texts || !days || !isBytes(digest, 32)) refuse("claims");
+  if (said[0] !== VERSION || !words || !masked || !packed || !days || !isBytes(digest, 32)) refuse("claims");
   const iso = (count) => new Date(count * 864e5).toISOString().slice(0, 10);
-  const named = typeof edition === "number" ? iso(edition) : String(edition);
+  const named = typeof edition === "number" ? iso(edition) : edition;
   return { form, edition: named, number, day: iso(day), subject, issuedAt: claims.get(6), expiresAt: ends };
 }
 

@@ -2,6 +2,7 @@
 import { byId, fill, say, words } from "./app.js";
 import { Unknown, verify } from "./mark.js";
 
+const CROSS = "M8 2h8l6 6v8l-6 6H8l-6-6V8zM8.7 8.7l6.6 6.6m0-6.6-6.6 6.6";
 const day = (moment) => new Date(moment).toLocaleDateString("ru-RU", { timeZone: "Asia/Almaty" });
 const plain = (iso) => iso.split("-").reverse().join(".");
 
@@ -39,12 +40,17 @@ async function proved(token, digits) {
   }
 }
 
-/** The server knows the document, but this code is not its mark. */
+/** The server knows a document, but this code is not its mark: what holds for the document says nothing of the paper. */
 function condemn() {
-  const said = byId("said");
+  const said = byId("said"), [first, ...others] = byId("asked").children;
   said.className = "said bad";
   said.querySelector("h1").textContent = words().forged;
-  said.querySelector("path").setAttribute("d", "m8 8 8 8m0-8-8 8");
+  first.className = "bad";
+  first.querySelector("b").textContent = words().no;
+  first.querySelector(".line").textContent = words().line;
+  for (const row of others) row.hidden = true;
+  for (const place of [said, first]) place.querySelector("path").setAttribute("d", CROSS);
+  for (const place of [said, first]) place.querySelector("circle")?.remove();
 }
 
 /** Without a server: the three verdicts as far as the mark alone can tell, and what to compare with the paper. */
@@ -54,7 +60,7 @@ function alone(state, claims, keysOf) {
   byId("asked").hidden = false;
   answer(rows[0], state, state === "good" ? js.genuine : answers[state], keysOf ? fill(js.keys, { when: day(keysOf) }) : "");
   answer(rows[1], "open", js.effect, claims ? fill(js.status, { when: day(claims.issuedAt * 1000) }) : "");
-  answer(rows[2], "open", js.effect, claims ? fill(js.edition, { name: claims.edition.split("/").map(plain).join(", ") }) : "");
+  answer(rows[2], "open", js.effect, claims ? js.edition : "");
   if (claims?.expiresAt && claims.expiresAt * 1000 <= Date.now())
     answer(rows[1], "bad", fill(js.over, { when: day(claims.expiresAt * 1000) }), "");
   if (state === "bad") headline("bad", forged);

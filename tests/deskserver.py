@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html import unescape
 from pathlib import Path
@@ -19,6 +20,9 @@ from qujat.server.app import application
 from qujat.server.desk import clerks, drafts
 from qujat.server.desk.tables import Store, open_store
 from qujat.settings import Settings
+
+# A loop of its own in a thread of its own: the thread of the tests may have one already, that of a browser.
+_APART = ThreadPoolExecutor(1)
 
 CLERK, PASSWORD = "aigerim", "биік таудың басы"
 STRANGER = "daulet"
@@ -79,7 +83,7 @@ class Visitor:
                 self.cookies = client.cookies
                 return answer
 
-        return asyncio.run(exchange())
+        return _APART.submit(lambda: asyncio.run(exchange())).result()
 
     def login(self, name: str = CLERK, password: str = PASSWORD) -> httpx.Response:
         return self.send("/office/login", {"name": name, "password": password})

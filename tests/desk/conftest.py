@@ -53,9 +53,12 @@ def axe() -> str:
     return (Path(__file__).parent.parent / "pages" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium of the system; without it the office is untried, which is a failure."""
+    """Chromium of the system; without it the office is untried, which is a failure.
+
+    For one module: while Playwright is open its loop runs in this thread, and nothing can be signed here.
+    """
     path = shutil.which("chromium")
     assert path, "chromium is not installed: the office must be tried in a real browser (scripts/setup tests)"
     arguments = [f"--ignore-certificate-errors-spki-list={ncalayer_mock.pin()}", "--disable-dev-shm-usage"]

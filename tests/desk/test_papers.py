@@ -116,7 +116,7 @@ def test_the_preview_says_on_every_page_that_it_is_a_draft(clerk: Visitor) -> No
     address = clerk.begin("o20-a05")
     clerk.press(address, deskserver.typed(offices.a_decision()))
     answer = clerk.get(f"{address}/preview/kk.pdf")
-    text = " ".join(word for page in pagetext.read(answer.content).pages for word in page.text.split())
+    text = " ".join(word for page in pagetext.read(answer.content).pages for word in page.split())
     assert answer.headers["content-type"] == "application/pdf"
     assert "Оспанов Ерлан" in text
     assert "ЖОБА: құжат емес" in text
@@ -252,7 +252,7 @@ def test_its_files_are_to_be_had_as_they_were_signed(clerk: Visitor, issued: str
     page = clerk.get(issued).text
     paths = re.findall(rf'href="({issued}/files/[^"?]+)\?save=1"', page)
     found = [clerk.get(path) for path in paths]
-    assert {answer.content[:5] for answer in found} >= {b"%PDF-", b"<?xml"}
+    assert {answer.content[:5] for answer in found} >= {b"%PDF-", b"<docu"}
     assert all(answer.headers["cache-control"] == "no-store" for answer in found)
 
 

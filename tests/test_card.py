@@ -23,7 +23,7 @@ from qujat.errors import CardInvalid, CardRefused, DocumentAltered, UnknownDocum
 from qujat.office import Office
 from qujat.pipeline import Issued, annul, issue
 from qujat.renewing import renew
-from qujat.signing import cms
+from qujat.signing import cms, signeddata
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +223,13 @@ def test_a_signature_without_a_timestamp_is_invalid(desk: Office) -> None:
     bare = cms.sign_detached(ORIGINAL, desk.key_ring().signer, at=desk.clock())
     content = card_of(desk, values.added(bare, cards.answer(desk)))
     assert code(content, desk) == ("invalid", "no-timestamp")
+
+
+def test_a_timestamp_of_another_signature_is_invalid(desk: Office) -> None:
+    mine, other = signeddata.parse(cards.signed(desk)), signeddata.parse(cards.signed(desk, original=b"another"))
+    grafted = replace(mine, token=other.token).encode()
+    content = card_of(desk, values.added(grafted, cards.answer(desk)))
+    assert code(content, desk) == ("invalid", "timestamp-invalid")
 
 
 @pytest.mark.parametrize("content", [b"", b"no PDF", b"%PDF-1.7\n", b"PK\x03\x04"])

@@ -74,6 +74,19 @@ def test_both_signers_stand_in_the_card_in_the_order_of_their_signing(
     assert_contents_lead_to_their_pages(content)
 
 
+def test_a_card_of_two_signers_that_no_register_knows_is_open_by_its_head(
+    office_in_memory: Office, pki: offices.Pki, official: Leaf, head: Leaf
+) -> None:
+    """The official may not sign as the head does; it is the last signature that is asked whether its signer may."""
+    desk = replace(office_in_memory, forms=two_signers(office_in_memory.forms))
+    first = prepare(sent(), desk)
+    second = complete(first.ticket, signatures(first, official), desk)
+    assert isinstance(second, Prepared)
+    content = building.build(complete(second.ticket, signatures(second, head), desk).number, desk).content
+    verdict = checking.check(content, replace(offices.office_in_memory(pki), forms=desk.forms))
+    assert (verdict.value, verdict.code) == ("indeterminate", "not-registered")
+
+
 def assert_contents_lead_to_their_pages(content: bytes) -> None:
     """The words before the files no longer fit on one page, so nothing stands where it stands with one signer."""
     pages = pagetext.read(content).pages

@@ -53,6 +53,30 @@ def url_of(folder: Path, *, ready: bool = True) -> str:
     return f"postgresql://postgres@/postgres?host={_server()}&options=-csearch_path%3D{schema}"
 
 
+# What the operator's page gives the service.
+RIGHTS = (
+    "GRANT USAGE ON SCHEMA {schema} TO {role}",
+    "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {role}",
+    "GRANT UPDATE ON sequence TO {role}",
+    "GRANT UPDATE (id) ON document TO {role}",
+    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+    "GRANT UPDATE ON webhook, delivery, batch, part TO {role}",
+    "GRANT UPDATE, DELETE ON procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers TO {role}",
+)
+
+
+def service_url(folder: Path) -> str:
+    """The address of the register of a folder for a role that has these rights and no more."""
+    url, schema = url_of(folder), schema_of(folder)
+    role = f"desk_{schema}"
+    with psycopg.connect(conninfo(), autocommit=True) as db:
+        db.execute(f"CREATE ROLE {role} LOGIN")
+        db.execute(f"SET search_path = {schema}")
+        for right in RIGHTS:
+            db.execute(right.format(schema=schema, role=role))
+    return url.replace("postgres@", f"{role}@")
+
+
 def conninfo() -> str:
     """For a connection to the server beside any register."""
     return f"host={_server()} user=postgres dbname=postgres"

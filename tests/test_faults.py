@@ -32,6 +32,7 @@ from homes import QUJAT, descendants, environment_of, make_home
 from offices import Pki, a_decision
 
 from qujat.checking import check_number
+from qujat.jobs.work import database_of
 from qujat.office import open_office
 from qujat.server.clients import SCOPES, open_clients
 from qujat.settings import S3Settings, Settings
@@ -121,13 +122,21 @@ class Way:
                     (far if ready is near else near).sendall(content)
 
 
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def a_store() -> Iterator[int]:
     """An S3 server in a process of its own; gives its port."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
-        until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        until(lambda: answers(port))
         yield port
         running.kill()
 
@@ -148,6 +157,11 @@ class Server:
         command = [QUJAT, "serve", "--port", str(self.port), "--workers", "2"]
         with (self.settings.root / "log").open("ab") as log:
             self.running = subprocess.Popen(command, env=environment_of(self.settings), stdout=log, stderr=log)
+
+    def end(self) -> None:
+        if self.running:
+            self.running.terminate()
+            self.running.wait()
 
     def kill(self) -> None:
         """Its children see that it is gone, and end."""
@@ -248,18 +262,21 @@ def way() -> Iterator[Way]:
 
 
 def test_whatever_is_killed_in_the_middle_no_document_is_missing_or_doubled(
-    tmp_path: Path, pki: Pki, cluster: Cluster, way: Way
+    tmp_path: Path, pki: Pki, cluster: Cluster, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("QUJAT_S3_SECRET", "secret")
     s3 = S3Settings(endpoint=f"http://127.0.0.1:{way.port}", access_key="qujat")
     home = make_home(tmp_path / "var", pki, cluster.url, blobs="s3://documents", s3=s3)
     subprocess.run([QUJAT, "register", "upgrade"], env=environment_of(home), check=True, stdout=subprocess.DEVNULL)
-    _, key = open_clients(home, lambda: datetime.now(UTC)).add("load", [BIN], ["*"], SCOPES)
+    clients = open_clients(home, lambda: datetime.now(UTC))
+    _, key = clients.add("load", [BIN], ["*"], SCOPES)
+    clients.engine.dispose()
     server = Server(home, free_port())
     server.start()
     names = [f"fault-{n}" for n in range(COUNT)]
     load = Load(server.url, key)
     with ExitStack() as ending:
-        ending.callback(lambda: server.running and server.running.kill())
+        ending.callback(server.end)
         ending.callback(load.end)
         load.begin(names)
 
@@ -288,12 +305,9 @@ def test_whatever_is_killed_in_the_middle_no_document_is_missing_or_doubled(
 
 def audit(home: Settings, numbers: dict[str, str]) -> None:
     """Every acknowledged document is there under its number, whole and valid; no other is, and no number is twice."""
-    os.environ["QUJAT_S3_SECRET"] = "secret"
-    try:
-        office = open_office(home)
+    office = open_office(home)
+    with closing(database_of(office)):
         found = {document.data["id"]: document.number for document in office.register.issued()}
         assert found == numbers
         assert len(set(found.values())) == COUNT
         assert [check_number(number, office).value for number in found.values()] == ["valid"] * COUNT
-    finally:
-        del os.environ["QUJAT_S3_SECRET"]

@@ -270,7 +270,7 @@ class Noted:
 
 
 def test_the_rights_of_the_operators_page_are_enough_to_work_and_a_delivery_waits_as_long_as_it_asks(
-    tmp_path: Path, office: Office
+    tmp_path: Path,
 ) -> None:
     url, noted = postgres.service_url(tmp_path), Noted()
     register = in_postgresql(url)

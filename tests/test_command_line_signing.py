@@ -154,13 +154,15 @@ def test_an_office_that_signs_elsewhere_says_so_when_asked_to_issue(shell: Shell
     assert "qujat prepare" in answer["error"]["message"]
 
 
-def test_its_keys_are_the_marks_alone(shell: Shell, run: Run) -> None:
+def test_its_keys_are_those_of_the_mark_and_the_register_alone(shell: Shell, run: Run) -> None:
     folder = shell.folder / "home" / "keys"
     shutil.rmtree(folder)
     code, shown = run("keys", "init")
     assert (code, shown["kind"], shown["trust"], "signer" in shown) == (0, "elsewhere", "stand-in", False)
-    assert sorted(path.name for path in folder.iterdir()) == ["mark-keys.json", "mark.key.pem"]
-    assert (folder.stat().st_mode & 0o777, (folder / "mark.key.pem").stat().st_mode & 0o777) == (0o700, 0o600)
+    made = sorted(path.name for path in folder.iterdir())
+    assert made == ["mark-keys.json", "mark.key.pem", "register-keys.json", "register.key.pem"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {(folder / name).stat().st_mode & 0o777 for name in made if name.endswith(".key.pem")} == {0o600}
     assert run("keys", "init")[1]["error"]["code"] == "key-unavailable"
 
 

@@ -143,9 +143,7 @@ def _mandates(settings: Settings, clock: Clock) -> Iterator[Finding]:
     if settings.mandate:
         yield Finding("mandates", "ok", f"{len(settings.mandate)} on file")
     elif required:
-        yield Finding(
-            "mandates", "error", "expected who may sign, came nobody; write a [[mandate]] for each"
-        )
+        yield Finding("mandates", "error", "expected who may sign, came nobody; write a [[mandate]] for each")
     else:
         yield Finding("mandates", "warning", "none on file: whoever has the key may sign; write a [[mandate]] for each")
 

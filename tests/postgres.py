@@ -32,6 +32,8 @@ _QUICK = (
     " -c shared_buffers=32MB -c listen_addresses="
 )
 
+_joined: list[Path] = []
+
 
 def register_in(folder: Path) -> SqlRegister:
     """The register that belongs to a folder, made at the first call; in this process or another."""
@@ -86,20 +88,22 @@ def _server() -> Path:
         if not (folder / "data").exists():
             _start(folder)
     os.environ[PLACE] = str(folder)
+    _joined.append(folder)
     return folder
 
 
 def leave() -> None:
     """At the end of the tests of a process."""
-    folder = _folder()
-    mine = folder / f"member-{os.getpid()}"
-    if not mine.exists():
+    if not _joined:
         return
+    folder = _folder()
     with _alone(folder):
-        mine.unlink()
-        if not list(folder.glob("member-*")):
+        mine = folder / f"member-{os.getpid()}"
+        if list(folder.glob("member-*")) == [mine]:
             _run("pg_ctl", "stop", "-D", str(folder / "data"), "-m", "immediate", "-s")
             shutil.rmtree(folder)
+        else:
+            mine.unlink()
     Path(f"{folder}.lock").unlink(missing_ok=True)
 
 
@@ -125,6 +129,20 @@ def _start(folder: Path) -> None:
     data = str(folder / "data")
     _run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
     _run("pg_ctl", "start", "-D", data, "-w", "-s", "-l", str(folder / "log"), "-o", f"{_QUICK} -k {folder}")
+    _watch(folder)
+
+
+# The server outlives a run that is killed; this ends it when none of its members is alive any more.
+_WATCH = """
+while alive=no; for m in "$0"/member-*; do kill -0 "${m##*-}" 2>/dev/null && alive=yes; done; [ $alive = yes ]
+do sleep 3; done
+kill -QUIT "$(head -1 "$0/data/postmaster.pid")"; sleep 1; rm -rf "$0" "$0.lock"
+"""
+
+
+def _watch(folder: Path) -> None:
+    script = f"({_WATCH.replace('$0', str(folder))}) >/dev/null 2>&1 &"
+    subprocess.run(["sh", "-c", script], start_new_session=True, check=True, stdin=subprocess.DEVNULL)
 
 
 def _run(program: str, *words: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from qujat.office import Office
-from qujat.server import requests
+from qujat.server import pages, requests
 from qujat.server.api import batches, checks, description, documents, elsewhere, forms, health, problems
 from qujat.server.api.access import Rates
 from qujat.server.clients import Clients, kept
@@ -23,6 +23,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     checks.router,
     forms.router,
     health.router,
+    pages.router,
 )
 
 
@@ -51,6 +52,7 @@ def application(
         app.include_router(router)
     _watch(app.state.metrics, app.state.workers)
     problems.install(app)
+    pages.install(app)
     description.install(app)
     requests.install(app, app.state.metrics, settings.server.body_seconds)
     return app

@@ -42,7 +42,7 @@ def application(
     API; None: those in the database of the register. Routes find everything in `request.app.state`: `office`,
     `settings`, `workers`, `clients`, `metrics`, `rates`.
     """
-    app = FastAPI(title="Qujat", openapi_url="/v1/openapi.json", docs_url="/v1/docs", redoc_url=None, lifespan=_life)
+    app = FastAPI(title="Qujat", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, lifespan=_life)
     app.state.office = office
     app.state.settings = settings
     app.state.workers = workers or Here(office)

@@ -66,7 +66,7 @@ def _try(settings: Settings, *, demo: bool) -> None:
     os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
     office = open_office(settings, signing=True)
     if demo:
-        _demo(office)
+        _demo(settings, office)
 
 
 def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:
@@ -83,7 +83,7 @@ def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:
     )
 
 
-def _demo(office: Office) -> None:
+def _demo(settings: Settings, office: Office) -> None:
     """One document to look at, and a client of its authority; the key is printed this once."""
     from qujat.decision import parse
     from qujat.pipeline import issue

@@ -72,12 +72,20 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Here:
-    """Work is done at once in the process that asks, in a thread: signing has an event loop of its own."""
+    """Work is done in the process that asks, in a thread: signing has an event loop of its own.
+
+    One piece after another: what lays out pages may not be used by two threads at once.
+    """
 
     office: Office
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     async def run(self, function: Callable[Concatenate[Office, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.to_thread(function, self.office, *args, **kwargs)
+        return await asyncio.to_thread(self._alone, partial(function, self.office, *args, **kwargs))
+
+    def _alone(self, work: Callable[[], R]) -> R:
+        with self._lock:
+            return work()
 
     def waiting(self) -> int:
         return 0

@@ -1,5 +1,5 @@
 // A draft while it is typed: kept after a pause, told what is wrong already, shown as it will be. Nothing is decided here.
-const PAUSE = 900, AGAIN = 5000;
+const PAUSE = 900, AGAIN = 2000;
 const form = document.querySelector("form.typing"), said = document.getElementById("said");
 const leaf = document.getElementById("leaf"), words = JSON.parse(form.dataset.words);
 const tabs = [...document.querySelectorAll("[data-shown]")];

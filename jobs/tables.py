@@ -9,7 +9,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -17,7 +16,8 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
+from qujat.registers.tables import metadata
+
 _KEY = BigInteger().with_variant(Integer(), "sqlite")
 
 

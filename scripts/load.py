@@ -6,19 +6,24 @@ sh scripts/load batch [DECISIONS]     the same decisions with one process, then 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 ROOT = Path(__file__).parent.parent
 DECISIONS = ROOT / "fixtures" / "decisions"
@@ -141,12 +146,128 @@ def batch(options: argparse.Namespace) -> None:
         print(f"two processes do {two / one:.2f} times as much as one")
 
 
+Ask = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
+
+
+@dataclass
+class Met:
+    """What one round of asking met: milliseconds of each answer that was one, and how many were put off or strange."""
+
+    milliseconds: list[float] = field(default_factory=list)
+    put_off: int = 0
+    strange: int = 0
+
+    def count(self, answer: httpx.Response, seconds: float) -> None:
+        if answer.status_code in (429, 503) and "Retry-After" in answer.headers:
+            self.put_off += 1
+        elif answer.is_success:
+            self.milliseconds.append(seconds * 1000)
+        else:
+            self.strange += 1
+
+    def at(self, part: float) -> float:
+        """A percentile, in milliseconds."""
+        found = sorted(self.milliseconds)
+        return found[min(len(found) - 1, int(len(found) * part))] if found else 0.0
+
+
+async def ask_for(seconds: float, url: str, key: str, ask: Ask, at_once: int) -> Met:
+    """So many callers, each asking again as soon as it is answered."""
+    met, until, numbers = Met(), time.monotonic() + seconds, count()
+
+    async def caller() -> None:
+        while time.monotonic() < until:
+            started = time.monotonic()
+            answer = await ask(http, next(numbers))
+            met.count(answer, time.monotonic() - started)
+            if answer.status_code in (429, 503):
+                await asyncio.sleep(0.5)
+
+    headers = {"Authorization": f"Bearer {key}"}
+    limits = httpx.Limits(max_connections=at_once)
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=90, limits=limits) as http:
+        await asyncio.gather(*(caller() for _ in range(at_once)))
+    return met
+
+
+def asks(document: dict[str, Any], page: bytes, run: str) -> dict[str, Ask]:
+    """What is asked, by name. Every decision that is issued is a new one."""
+    found = bases()
+    token = document["mark"].partition("#")[0].rpartition("/")[2]
+
+    def issue(http: httpx.AsyncClient, n: int) -> Awaitable[httpx.Response]:
+        return http.post("/v1/documents", json=found[n % len(found)] | {"id": f"{run}-{time.monotonic_ns()}"})
+
+    def check(http: httpx.AsyncClient, n: int) -> Awaitable[httpx.Response]:
+        return http.post("/v1/check", files={"file": ("page.pdf", page, "application/pdf")})
+
+    def look(http: httpx.AsyncClient, n: int) -> Awaitable[httpx.Response]:
+        return http.get(f"/d/{token}")
+
+    return {"issue": issue, "check": check, "/d/": look}
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[str, str, int]]:
+    """A server with stand-in keys: its address, a key, its process."""
+    port = free_port()
+    environment = {**make_home(folder), "QUJAT_SERVER__REQUESTS_PER_MINUTE": "1000000"}
+    command = [QUJAT, "serve", "--demo", "--port", str(port)]
+    with (folder / "said").open("w+") as said, (folder / "log").open("w") as log:
+        running = subprocess.Popen(command, env=environment, stdout=said, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_ready(url)
+            key = next(line.split()[1] for line in (folder / "said").read_text().splitlines() if line.startswith("key"))
+            yield url, key, running.pid
+        finally:
+            running.terminate()
+            running.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def wait_until_ready(url: str) -> None:
+    give_up = time.monotonic() + 120
+    while time.monotonic() < give_up:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        time.sleep(0.2)
+    raise SystemExit("the server does not get ready")
+
+
+def server(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="qujat-load-") as name, serving(Path(name)) as (url, key, pid):
+        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=90) as http:
+            document = http.post("/v1/documents", json=bases()[0] | {"id": "first"}).raise_for_status().json()
+            address = f"/v1/documents/{document['number']}"
+            page = http.get(address, headers={"Accept": "application/pdf"}).raise_for_status().content
+        print("what      at once  a second      p50      p95      p99 ms  put off  strange   MB")
+        for what, ask in asks(document, page, str(pid)).items():
+            for at_once in (1, 2, 8, 64):
+                started = time.monotonic()
+                met = asyncio.run(ask_for(options.seconds, url, key, ask, at_once))
+                rate = len(met.milliseconds) / (time.monotonic() - started)
+                times = " ".join(f"{met.at(part):8.0f}" for part in (0.5, 0.95, 0.99))
+                print(
+                    f"{what:<8} {at_once:8} {rate:9.1f} {times}    {met.put_off:8} {met.strange:8} {memory(pid):5.0f}",
+                    flush=True,
+                )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     batches = commands.add_parser("batch")
     batches.add_argument("decisions", type=int, nargs="?", default=200)
     batches.set_defaults(run=batch)
+    service = commands.add_parser("server")
+    service.add_argument("seconds", type=float, nargs="?", default=10.0)
+    service.set_defaults(run=server)
     options = parser.parse_args()
     options.run(options)
 

@@ -48,6 +48,7 @@ def application(
     app.state.workers = workers or Here(office)
     app.state.clients = clients or kept(office.register, office.clock)
     app.state.metrics = metrics or Metrics()
+    app.state.uploads = 0
     app.state.rates = Rates(settings.server.requests_per_minute)
     for router in ROUTERS:
         app.include_router(router)

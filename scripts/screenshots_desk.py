@@ -65,15 +65,17 @@ def main(folder: Path) -> None:
     arguments = ["--disable-dev-shm-usage"] + ["--no-sandbox"] * (os.geteuid() == 0)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         pki = offices.make_pki(Path(home) / "keys")
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        for width, (across, down) in WIDTHS.items():
-            for tongue, locale in TONGUES.items():
+        for tongue, locale in TONGUES.items():
+            # What an <input type=date> shows is in the language of the browser itself.
+            shown = [*arguments, f"--lang={locale}"]
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=shown)
+            for width, (across, down) in WIDTHS.items():
                 with serving(deskserver.place(Path(home) / width / tongue, pki)) as base:
                     view = {"width": across, "height": down}
                     context = browser.new_context(viewport=view, locale=locale, base_url=base, color_scheme="light")
                     day(context.new_page(), tongue, folder, f"{tongue}.{width}")
                     context.close()
-        browser.close()
+            browser.close()
 
 
 def day(page: Page, tongue: str, folder: Path, end: str) -> None:

@@ -1,8 +1,9 @@
-"""Pictures of the clerks' office in both languages, at desk and at phone width: docs/screenshots/office-*.png.
+"""Take the pictures of the clerks' office: docs/screenshots/office-<page>.<language>.<phone|desk>.png.
 
-    .venv/bin/python scripts/screenshots_desk.py [folder]
+    python scripts/screenshots_desk.py [FOLDER]
 
-The office is one of the tests': invented people, stand-in keys. A clerk's day is gone through in a real Chromium.
+A clerk's day is gone through in a real Chromium, with invented people and stand-in keys. Look at every picture before
+it is committed: it is what a clerk would see.
 """
 
 from __future__ import annotations
@@ -14,21 +15,29 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+
+import uvicorn
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import deskhands as hands  # noqa: E402
 import deskserver  # noqa: E402
 import offices  # noqa: E402
-import uvicorn  # noqa: E402
-from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
-SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+WIDTHS = {"phone": (390, 844), "desk": (1280, 900)}
+TONGUES = {"kk": "kk-KZ", "ru": "ru-RU"}
+_COLOURS = 64
+_REASONS = {"kk": "Өтініш қайта қаралды", "ru": "Заявление рассмотрено заново"}
 
 
 @contextmanager
 def serving(made: deskserver.Place) -> Iterator[str]:
+    """The address of an office while it runs."""
     server = uvicorn.Server(uvicorn.Config(made.app(), "127.0.0.1", 0, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -39,86 +48,88 @@ def serving(made: deskserver.Place) -> Iterator[str]:
     thread.join(10)
 
 
+class Album:
+    """Pictures of one page after another, in one language and at one width."""
+
+    def __init__(self, page: Page, folder: Path, end: str) -> None:
+        self.page, self.folder, self.end = page, folder, end
+
+    def take(self, name: str, *, whole: bool = True) -> None:
+        self.page.wait_for_load_state("networkidle")
+        shot = Image.open(BytesIO(self.page.screenshot(full_page=whole)))
+        shot.convert("RGB").quantize(_COLOURS).save(self.folder / f"office-{name}.{self.end}.png", optimize=True)
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home:
-        made = deskserver.place(Path(home) / "office", offices.make_pki(Path(home) / "keys"))
-        arguments = ["--disable-dev-shm-usage"] + ["--no-sandbox"] * (os.geteuid() == 0)
-        with serving(made) as base, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-            for size, (width, height) in SIZES.items():
-                for tongue, locale in (("kk", "kk-KZ"), ("ru", "ru-RU")):
-                    context = browser.new_context(
-                        viewport={"width": width, "height": height}, locale=locale, base_url=base, color_scheme="light"
-                    )
-                    day(context.new_page(), folder, f"{size}.{tongue}")
+    arguments = ["--disable-dev-shm-usage"] + ["--no-sandbox"] * (os.geteuid() == 0)
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        pki = offices.make_pki(Path(home) / "keys")
+        for tongue, locale in TONGUES.items():
+            # What an <input type=date> shows is in the language of the browser itself.
+            shown = [*arguments, f"--lang={locale}"]
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=shown)
+            for width, (across, down) in WIDTHS.items():
+                with serving(deskserver.place(Path(home) / width / tongue, pki)) as base:
+                    view = {"width": across, "height": down}
+                    context = browser.new_context(viewport=view, locale=locale, base_url=base, color_scheme="light")
+                    day(context.new_page(), tongue, folder, f"{tongue}.{width}")
                     context.close()
             browser.close()
 
 
-def day(page: Page, folder: Path, end: str) -> None:
-    def picture(name: str, *, full: bool = True) -> None:
-        page.screenshot(path=folder / f"office-{name}.{end}.png", full_page=full)
-
-    page.goto("/office")
-    picture("login")
-    page.fill("#name", deskserver.CLERK)
-    page.fill("#password", deskserver.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/office")
-    picture("home")
+def day(page: Page, tongue: str, folder: Path, end: str) -> None:
+    """A receipt, a refusal to accept, a decision with a slip of the hand; its end; what was done."""
+    album = Album(page, folder, end)
+    page.goto("/office/login")
+    album.take("login")
+    hands.login(page)
+    for annex in ("o20-n01", "o20-a03"):
+        hands.begin(page, annex)
+        hands.fill(page, offices.a_decision(annex))
+        hands.sign(page)
     page.goto(f"/office/forms?day={deskserver.DAY}")
-    picture("forms", full=False)
+    album.take("forms", whole=False)
     page.goto("/office/axis")
-    picture("axis", full=False)
+    album.take("axis", whole=False)
     page.goto(f"/office/forms/o20-a05?day={deskserver.DAY}")
-    picture("form")
-    page.click("form[action='/office/drafts'] button")
-    page.wait_for_selector("#leaf img")
-    picture("draft-empty", full=False)
+    album.take("form")
     sent = offices.a_decision("o20-a05")
-    for name, value in deskserver.typed(sent).items():
-        if name.startswith("/fields") and "#" not in name:
-            put(page, name, value)
-    page.fill("[name='/fields/recipients/0/iin']", "910412305666")
-    page.wait_for_timeout(2500)
-    picture("draft", full=False)
-    picture("draft-whole")
+    hands.begin(page, "o20-a05")
+    expect(page.locator("#leaf img")).to_have_count(1)
+    album.take("draft-empty", whole=False)
+    hands.fill(page, sent)
+    iin = page.locator("[name='/fields/recipients/0/iin']")
+    iin.fill("910412305666")
+    expect(page.locator("[data-wrong='/fields/recipients/0/iin']")).to_be_visible()
+    page.locator("legend", has=page.locator("xpath=..//*[@name='/fields/recipients#count']")).first.evaluate(
+        "one => one.scrollIntoView()"
+    )
+    album.take("draft", whole=False)
     page.click("[value=sign]")
-    page.wait_for_selector("#faults")
-    picture("faults", full=False)
-    page.fill("[name='/fields/recipients/0/iin']", sent["fields"]["recipients"][0]["iin"])
+    expect(page.locator("#faults")).to_be_visible()
+    album.take("faults", whole=False)
+    page.goto("/office")
+    album.take("home")
+    page.go_back()
+    page.locator("[name='/fields/recipients/0/iin']").fill(sent["fields"]["recipients"][0]["iin"])
     page.click("[value=sign]")
     page.wait_for_url("**/sign")
-    page.wait_for_load_state("networkidle")
-    picture("sign")
+    album.take("sign", whole=False)
     page.click("form[data-once] button")
     page.wait_for_url("**/documents/**")
-    page.wait_for_load_state("networkidle")
-    picture("document")
+    album.take("document", whole=False)
     page.goto(page.url.split("?")[0] + "?check=1")
-    picture("checked")
+    album.take("checked")
     page.goto(page.url.split("?")[0] + "/end")
-    page.fill("[name='/reason']", "Өтініш қайта қаралды" if end.endswith("kk") else "Заявление рассмотрено заново")
-    picture("end")
-    page.click("[value=ask]")
-    picture("sure")
-    page.click("[value=sure]")
-    page.wait_for_load_state("networkidle")
+    page.fill("[name='/reason']", _REASONS[tongue])
+    with page.expect_navigation():
+        page.click("[value=ask]")
+    album.take("end")
+    with page.expect_navigation():
+        page.click("[value=sure]")
     page.goto("/office/documents")
-    picture("documents")
-
-
-def put(page: Page, name: str, value: object) -> None:
-    found = page.locator(f"[name='{name}']")
-    kind = found.first.get_attribute("type")
-    if kind in ("radio", "checkbox"):
-        for code in value if isinstance(value, list) else [value]:
-            page.check(f"[name='{name}'][value='{code}']")
-    elif found.first.evaluate("one => one.tagName") == "SELECT":
-        found.select_option(str(value))
-    else:
-        found.fill(str(value))
+    album.take("documents")
 
 
 if __name__ == "__main__":

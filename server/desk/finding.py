@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, cast, get_args
 
@@ -20,28 +20,27 @@ from qujat.texts import parse_day
 router = APIRouter(include_in_schema=False, route_class=OfficeRoute)
 
 ON_A_PAGE = 20
-_OFTEN = 5
+_OFTEN, _LAST = 5, 8
 _ASKED = ("number", "person", "first", "last", "status", "form")
 
 
 @router.get("/office")
 def home(visit: Visiting) -> Response:
-    """What a day begins with: a new document, what was left unfinished, what was issued today."""
-    wanted = Wanted(authority=visit.clerk.authority, first_day=visit.today, last_day=visit.today)
-    found = visit.office.register.find(wanted, limit=ON_A_PAGE)
+    """What a day begins with: a new document, what was left unfinished, what was issued last."""
+    newest = visit.office.register.find(Wanted(authority=visit.clerk.authority)).documents
+    own = [one for one in newest if may_see(visit.clerk, one)]
     return visit.page(
         "home.html.j2",
         part="home",
         drafts=[_draft(visit, draft) for draft in drafts.of_clerk(visit.store, visit.clerk)],
-        rows=[row(visit, one) for one in found.documents if may_see(visit.clerk, one)],
-        often=_often(visit),
+        rows=[row(visit, one) for one in own[:_LAST]],
+        often=_often(visit, own),
     )
 
 
-def _often(visit: Visit) -> list[tuple[str, str]]:
-    """(annex, title) of the forms of the newest documents that can be issued today."""
-    newest = visit.office.register.find(Wanted(authority=visit.clerk.authority)).documents
-    names = dict.fromkeys(one.data["form"] for one in newest if may_see(visit.clerk, one))
+def _often(visit: Visit, newest: Sequence[Document]) -> list[tuple[str, str]]:
+    """(annex, title) of the forms of these documents that can be issued today."""
+    names = dict.fromkeys(one.data["form"] for one in newest)
     forms = [visit.office.forms.form(name) for name in names]
     usable = [form for form in forms if standing(visit.office.forms, form, visit.today).can_be_issued]
     return [(form.annex, form.title[visit.tongue]) for form in usable[:_OFTEN]]

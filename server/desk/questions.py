@@ -244,8 +244,13 @@ def _names(question: Question, above: str, tongue: Language) -> Iterator[tuple[s
     own = f"{above}: {question.label}" if above and question.label else question.label or above
     yield question.path, own
     for n, part in enumerate(question.parts, 1):
-        numbered = f"{own}, {n}" if question.kind in ("rows", "list") and not part.label else own
+        row = words(tongue)["form"]["row"].format(number=n).lower()
+        numbered = f"{own}, {row if question.kind == 'rows' else n}" if _is_counted(question, part) else own
         yield from _names(part, numbered, tongue)
+
+
+def _is_counted(question: Question, part: Question) -> bool:
+    return question.kind in ("rows", "list") and not part.label
 
 
 def _nearest(path: str, names: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ from qujat.server import deeds
 from qujat.server.desk import drafts, sheets, trail
 from qujat.server.desk.access import Confirmed, OfficeRoute, Turned, Visit, Visiting, check_origin, redirect
 from qujat.server.desk.access import visit as visiting
-from qujat.server.desk.writing import Desk, desk_of, page
+from qujat.server.desk.writing import Desk, checked, desk_of, page
 from qujat.signing.adapters import ncalayer, web
 from qujat.signing.adapters.exchange import Signed
 from qujat.signing.adapters.sessions import InMemory, Session
@@ -48,8 +48,8 @@ class Asked:
 def last_look(visit: Visiting, draft: str) -> Response:
     """The document once more as it will be, who signs it, and whether its term is over."""
     desk = desk_of(visit, draft)
-    decision, errors = desk.judged()
-    return _sheet(desk, decision) if decision else page(desk, errors, 422)
+    decision, _ = desk.judged()
+    return _sheet(desk, decision) if decision else redirect(visit, checked(desk))
 
 
 def _sheet(desk: Desk, decision: Decision, status: int = 200) -> Response:
@@ -76,9 +76,9 @@ def _is_elsewhere(desk: Desk) -> bool:
 def sign(visit: Visiting, form: Confirmed, draft: str) -> Response:
     """Issue the document, or hand it out to be signed. Sent twice, it gives the same document."""
     desk = desk_of(visit, draft)
-    decision, errors = desk.judged()
+    decision, _ = desk.judged()
     if decision is None:
-        return page(desk, errors, 422)
+        return redirect(visit, checked(desk))
     elsewhere = _is_elsewhere(desk)
     try:
         done = _done(visit, decision, elsewhere=elsewhere)
@@ -89,7 +89,7 @@ def sign(visit: Visiting, form: Confirmed, draft: str) -> Response:
         again = desk.with_contents({**desk.kept, "attempt": desk.kept.get("attempt", 0) + 1})
         return redirect(visit, f"/office/drafts/{again.draft.id}/sign")
     except (FieldErrors, NumberTaken) as wrong:
-        return page(desk, list(_told(wrong)), 422)
+        return page(desk, _told(wrong), 422)
     except QujatError as error:
         deed = "prepare" if elsewhere else "issue"
         trail.enter(visit.store, visit.clerk.name, deed, visit.clerk.authority, outcome=error.code)

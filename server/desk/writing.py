@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -121,14 +122,15 @@ def _beginning(visit: Visit, stands: Standing) -> dict[str, Any]:
 
 
 @router.get("/office/drafts/{draft}")
-def show(visit: Visiting, draft: str) -> Response:
-    """The page that asks what the form asks for."""
-    return page(desk_of(visit, draft))
+def show(visit: Visiting, draft: str, checked: str = "") -> Response:
+    """The page that asks what the form asks for. `checked`: and says what is wrong with what was typed."""
+    desk = desk_of(visit, draft)
+    return page(desk, desk.judged()[1] if checked else [])
 
 
-def page(desk: Desk, errors: list[FieldError] | None = None, status: int = 200) -> Response:
+def page(desk: Desk, errors: Sequence[FieldError], status: int = 200) -> Response:
     """The draft as a page to fill in; with what is wrong beside the fields and in a summary that leads there."""
-    visit, asking = desk.visit, _asking(desk, errors or [])
+    visit, asking = desk.visit, _asking(desk, errors)
     asked = questions.questions(desk.specs, desk.kept["fields"], asking)
     framed = _frame(desk, asking)
     return visit.page(
@@ -138,14 +140,14 @@ def page(desk: Desk, errors: list[FieldError] | None = None, status: int = 200) 
         desk=desk,
         asked=asked,
         framed=framed,
-        faults=questions.summary([*asked, *framed.values()], errors or [], asking),
+        faults=questions.summary([*asked, *framed.values()], errors, asking),
         stands=[_stand_words(desk, language) for language in LANGUAGES],
         no_language=asking.wrong("/languages"),
         no_day=asking.wrong("/day"),
     )
 
 
-def _asking(desk: Desk, errors: list[FieldError]) -> Asking:
+def _asking(desk: Desk, errors: Sequence[FieldError]) -> Asking:
     lists = {spec.list_key for spec in desk.specs.values() if spec.type == "grounds"}
     texts = {name: _grounds(desk, name) for name in lists}
     return Asking(desk.visit.tongue, desk.languages, texts, errors)
@@ -212,10 +214,12 @@ def send(visit: Visiting, form: Confirmed, draft: str) -> Response:
 
 def _to_sign(desk: Desk) -> Response:
     desk = desk.with_contents(typed.without_empty(desk.kept, desk.specs))
-    _, errors = desk.judged()
-    if errors:
-        return page(desk, errors, 422)
-    return redirect(desk.visit, f"/office/drafts/{desk.draft.id}/sign")
+    return redirect(desk.visit, checked(desk) if desk.judged()[1] else f"/office/drafts/{desk.draft.id}/sign")
+
+
+def checked(desk: Desk) -> str:
+    """The address at which the draft is shown with its faults: to be reloaded, and to be come back to."""
+    return f"/office/drafts/{desk.draft.id}?checked=1"
 
 
 def _on_day(desk: Desk, day: date | None) -> str:

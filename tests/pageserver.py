@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import chromium
 import offices
-import uvicorn
 from offices import HandClock, Pki
 
 from qujat import mark as marks
@@ -60,13 +59,5 @@ def fragment(issued: Issued) -> str:
 def serving(office: Office, settings: Settings | None = None) -> Iterator[str]:
     """The address of the service while it runs, in a thread of its own."""
     app = application(replace(office, address="https://qujat.example"), settings or Settings())
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="warning", lifespan="on", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        thread.join(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    with chromium.serving(app) as address:
+        yield address

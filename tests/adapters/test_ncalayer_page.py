@@ -2,20 +2,19 @@
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import chromium
 import kzcms
 import ncalayer_mock
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from ncalayer_mock import CLOSE, HANG, frame, pem
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from qujat.errors import RevocationUnknown, SignatureInvalid
 from qujat.signing.adapters import cmsfacts, ncalayer
@@ -29,24 +28,14 @@ DOCUMENTS = [
     ToSign("page.ru", {"kk": "Шешім (орысша)", "ru": "Решение (на русском)"}, b"%PDF ru" * 40000),
     ToSign("data", {"kk": "Деректер", "ru": "Данные"}, "<шешім/>".encode(), "application/xml"),
 ]
-# A busy machine is slow, which is no fault of the page.
-expect.set_options(timeout=20_000)
 WHO = Signatory(kzcms.HEAD_BIN, kzcms.HEAD_IIN)
 DESCRIPTION = {"kk": "«Үлгі» басқармасының 2026-000123 шешімі", "ru": "Решение управления «Үлгі» № 2026-000123"}
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium of the system; without it the page is untried, which is a failure."""
-    path = shutil.which("chromium")
-    assert path, "chromium is not installed: the page must be tried in a real browser (scripts/setup tests)"
-    arguments = [f"--ignore-certificate-errors-spki-list={ncalayer_mock.pin()}", "--disable-dev-shm-usage"]
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=arguments)
+    with chromium.running(f"--ignore-certificate-errors-spki-list={ncalayer_mock.pin()}") as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

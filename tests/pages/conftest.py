@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import camera
+import chromium
 import pageserver
 import pytest
+from chromium import Opener
 from offices import Pki
 from pageserver import Issue
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser
 from visitor import Visitor
 
 from qujat.server.app import application
 from qujat.settings import Settings
-
-# A busy machine is slow, which is no fault of a page.
-expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
@@ -45,45 +41,20 @@ def browser(issued: Issue, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     For one module: while Playwright is open its loop runs in this thread, and nothing can be signed here.
     """
-    path = shutil.which("chromium")
-    assert path, "chromium is not installed: the pages must be tried in a real browser (scripts/setup tests)"
     film = tmp_path_factory.mktemp("camera") / "page.y4m"
     camera.film(issued.genuine.pdf("kk"), film)
-    arguments = [
-        "--disable-dev-shm-usage",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
-    ]
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=arguments)
+    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with chromium.running(*fake, f"--use-file-for-fake-video-capture={film}") as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
-def open_in(browser: Browser, base: str) -> Iterator[Callable[..., Page]]:
-    """`open_in("/d/…", locale="ru-RU")`: a page on which no script may fail and the policy may stop nothing."""
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
-
-    def opened(path: str, **options: object) -> Page:
-        made = {"locale": "ru-RU", "viewport": {"width": 390, "height": 844}, "base_url": base, **options}
-        contexts.append(browser.new_context(**made))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
-        page.goto(path)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
+def open_in(browser: Browser, base: str) -> Iterator[Opener]:
+    """`open_in("/d/…", locale="ru-RU")`, as wide as a phone."""
+    with chromium.opener(browser, base, (390, 844)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    return (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+    return chromium.axe()

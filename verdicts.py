@@ -1,4 +1,4 @@
-"""Verdicts: three values, a reason code, and a sentence for people in Kazakh and Russian."""
+"""Verdicts: three values, a reason code, and a sentence for people in Kazakh, Russian and English."""
 
 from __future__ import annotations
 

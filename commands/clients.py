@@ -9,14 +9,16 @@ from qujat import settings as configuration
 from qujat.commands import print_json
 
 if TYPE_CHECKING:
-    from qujat.server.clients import Client, Database
+    from qujat.server.clients import Client, KeptClients
 
 
-def _clients(options: Namespace) -> Database:
-    from qujat.office import now
-    from qujat.server.clients import open_clients
+def _clients(options: Namespace) -> KeptClients:
+    from qujat.office import now, open_register
+    from qujat.server.clients import kept
 
-    return open_clients(configuration.read(options.config), now)
+    settings = configuration.read(options.config)
+    settings.root.mkdir(parents=True, exist_ok=True)
+    return kept(open_register(settings), now)
 
 
 def add(options: Namespace) -> int:

@@ -22,23 +22,20 @@ log = logging.getLogger("qujat.server")
 
 def serve(options: Namespace) -> int:
     """qujat serve [--host HOST] [--port PORT] [--workers N] [--demo]: until it is stopped"""
-    from qujat.office import open_office, passphrase
+    from qujat.office import open_office
     from qujat.server import logs
     from qujat.server.app import application
     from qujat.server.metrics import Metrics
-    from qujat.server.running import run
+    from qujat.server.running import listening, run
 
     logs.configure()
     settings = _addressed(configuration.read(options.config), options)
+    at = listening(options.host, options.port)
     _keys(settings)
-    if settings.signer.kind != "elsewhere":
-        os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
-    signing = open_office(settings, signing=True)  # whatever is wrong with the keys is said now
-    if options.demo:
-        _demo(settings, signing)
+    _try(settings, demo=options.demo)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
-    run(app, options.host, options.port, settings.server.body_seconds)
+    run(app, at, settings.server.body_seconds)
     return 0
 
 
@@ -61,6 +58,16 @@ def _keys(settings: Settings) -> None:
     log.warning("ДЕМО – не ЭЦП: documents are signed with stand-in keys and are worth nothing in law")
 
 
+def _try(settings: Settings, *, demo: bool) -> None:
+    """Whatever is wrong with the keys is said now. They are not kept: the process that answers has none."""
+    from qujat.office import open_office, passphrase
+
+    os.environ["QUJAT_PASSPHRASE"] = passphrase(settings).decode()  # worker processes have no terminal to ask at
+    office = open_office(settings, signing=True)
+    if demo:
+        _demo(office)
+
+
 def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:
     from qujat.office import open_office
     from qujat.server.workers import Pool
@@ -75,16 +82,16 @@ def _pool(settings: Settings, processes: int | None, metrics: Metrics) -> Pool:
     )
 
 
-def _demo(settings: Settings, office: Office) -> None:
+def _demo(office: Office) -> None:
     """One document to look at, and a client of its authority; the key is printed this once."""
     from qujat.decision import parse
     from qujat.pipeline import issue
-    from qujat.server.clients import SCOPES, open_clients
+    from qujat.server.clients import SCOPES, kept
 
     decision = parse(DEMO.read_text(encoding="utf-8"))
     issued = issue(decision, office)
     print(f"document  № {issued.number}\nmark      {issued.mark.partition('#')[0]}", flush=True)
-    clients = open_clients(settings, office.clock)
+    clients = kept(office.register, office.clock)
     if not any(client.name == "demo" for client in clients.all()):
         _, key = clients.add("demo", [decision.authority.bin], ["*"], SCOPES)
         print(f"key       {key}\n          of the client demo; it is shown this once", flush=True)

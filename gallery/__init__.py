@@ -84,7 +84,8 @@ def _write_pages(folder: Path, shown: Sequence[rooms.Room], choice: Choice) -> N
         _write_html(folder / room.address, rooms.form_page(room, choice))
         for neighbours in room.neighbours:
             _write_html(folder / neighbours.address, rooms.differences_page(room, neighbours, choice))
-    write(folder / "style.css", (TEMPLATES / "gallery" / "style.css").read_bytes())
+    styles = (TEMPLATES / "web" / "tokens.css", TEMPLATES / "gallery" / "style.css")
+    write(folder / "style.css", b"".join(style.read_bytes() for style in styles))
     for font in sorted((TEMPLATES / "paper" / "v1" / "fonts").iterdir()):
         write(folder / "fonts" / font.name, font.read_bytes())
 

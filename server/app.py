@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from qujat.office import Office
-from qujat.server import requests
+from qujat.server import pages, requests
 from qujat.server.api import batches, checks, description, documents, elsewhere, forms, health, problems
 from qujat.server.api.access import Rates
-from qujat.server.clients import Clients, open_clients
+from qujat.server.clients import Clients, kept
 from qujat.server.metrics import Metrics
 from qujat.server.workers import Here, Workers
 from qujat.settings import Settings
@@ -23,6 +23,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     checks.router,
     forms.router,
     health.router,
+    pages.router,
 )
 
 
@@ -36,21 +37,23 @@ def application(
 ) -> FastAPI:
     """The service of one office. `office` may be without keys: then it answers, and issues nothing.
 
-    `workers` have the keys and do what takes long; None does it here and now, with `office`. `clients` may call the
-    API; None: those of the settings. Routes find everything in `request.app.state`: `office`, `settings`, `workers`,
-    `clients`, `metrics`, `rates`.
+    `workers` have the keys and do what takes long; None does it in this process, with `office`. `clients` may call the
+    API; None: those in the database of the register. Routes find everything in `request.app.state`: `office`,
+    `settings`, `workers`, `clients`, `metrics`, `rates`.
     """
-    app = FastAPI(title="Qujat", openapi_url="/v1/openapi.json", docs_url="/v1/docs", redoc_url=None, lifespan=_life)
+    app = FastAPI(title="Qujat", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, lifespan=_life)
     app.state.office = office
     app.state.settings = settings
     app.state.workers = workers or Here(office)
-    app.state.clients = clients or open_clients(settings, office.clock)
+    app.state.clients = clients or kept(office.register, office.clock)
     app.state.metrics = metrics or Metrics()
+    app.state.uploads = 0
     app.state.rates = Rates(settings.server.requests_per_minute)
     for router in ROUTERS:
         app.include_router(router)
     _watch(app.state.metrics, app.state.workers)
     problems.install(app)
+    pages.install(app)
     description.install(app)
     requests.install(app, app.state.metrics, settings.server.body_seconds)
     return app
@@ -59,6 +62,7 @@ def application(
 def _watch(metrics: Metrics, workers: Workers) -> None:
     metrics.gauge("qujat_workers_waiting", "Pieces of work that wait for a worker process", workers.waiting)
     metrics.gauge("qujat_workers_alive", "Worker processes that are ready", workers.alive)
+    metrics.gauge("qujat_workers_replaced_total", "Worker processes that were killed or stopped", workers.replacements)
 
 
 @asynccontextmanager

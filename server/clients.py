@@ -7,63 +7,57 @@ The trail holds nothing personal: who, which deed, which document, when, how it 
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal, Protocol, get_args
 
-from sqlalchemy import (
-    JSON,
-    URL,
-    Column,
-    ForeignKey,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-    make_url,
-    select,
-)
-from sqlalchemy.engine import Connection, Engine, Row
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Row, Select, Table, Text, select
 
-from qujat.errors import ConfigurationError, RegisterUnreachable
+from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
-from qujat.settings import Settings
+from qujat.register import Register
+from qujat.registers.database import Database
+from qujat.registers.sql import SqlRegister
 
 Scope = Literal["issue", "read", "check", "annul"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 EVERY_FORM = "*"
 
-METADATA = MetaData()
-CLIENT = Table(
+metadata = MetaData()
+_KEY = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+_client = Table(
     "client",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("name", String(64), nullable=False, unique=True),
-    Column("key_hash", String(64), nullable=False, unique=True),
-    Column("authorities", JSON, nullable=False),
-    Column("forms", JSON, nullable=False),
-    Column("scopes", JSON, nullable=False),
-    Column("made_at", String(40), nullable=False),
-    Column("revoked_at", String(40), nullable=False, default=""),
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("key_hash", Text, nullable=False, unique=True),
+    *(_text(name) for name in ("authorities", "forms", "scopes", "made_at")),
 )
-DEED = Table(
+_revoked = Table(
+    "client_revoked",
+    metadata,
+    Column("client", _KEY, ForeignKey("client.id"), primary_key=True, autoincrement=False),
+    _text("at"),
+)
+_deed = Table(
     "deed",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("client", Integer, ForeignKey("client.id"), nullable=False, index=True),
-    Column("deed", String(32), nullable=False),
-    Column("number", String(64), nullable=False, index=True),
-    Column("at", String(40), nullable=False),
-    Column("outcome", String(64), nullable=False),
-    Column("request", String(64), nullable=False),
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("client", _KEY, ForeignKey("client.id"), nullable=False),
+    *(_text(name) for name in ("deed", "number", "at", "outcome", "request")),
+    Index("deed_client", "client", "id"),
+    Index("deed_number", "number"),
 )
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -110,10 +104,10 @@ class Clients(Protocol):
 
 
 @dataclass(frozen=True)
-class Database:
-    """Clients and their trail in a database that SQLAlchemy reaches."""
+class KeptClients:
+    """Clients and their trail in the database of the register. Rows are added, never changed."""
 
-    engine: Engine
+    database: Database
     clock: Callable[[], datetime]
 
     def add(
@@ -122,103 +116,69 @@ class Database:
         """A new client, and its key: it is nowhere else. Raises ConfigurationError, RegisterUnreachable."""
         _refuse_wrong(name, authorities, forms, scopes)
         key = _PREFIX + secrets.token_urlsafe(32)
-        row = {
-            "name": name,
-            "key_hash": _hash(key),
-            "authorities": sorted(authorities),
-            "forms": sorted(forms),
-            "scopes": sorted(scopes),
-            "made_at": self.clock().isoformat(),
-        }
-        try:
-            with self._open() as db:
-                db.execute(CLIENT.insert().values(**row))
-        except IntegrityError:
-            raise ConfigurationError(f"expected a new name, came {name!r}: a client has it, or had it") from None
+        lists = {"authorities": authorities, "forms": forms, "scopes": scopes}
+        row = {"name": name, "key_hash": _hash(key), "made_at": self._now()}
+        with self.database.writing() as db:
+            if db.execute(select(_client.c.id).where(_client.c.name == name)).first():
+                raise ConfigurationError(f"expected a new name, came {name!r}: a client has it, or had it")
+            db.execute(_client.insert().values(row | {name: json.dumps(sorted(of)) for name, of in lists.items()}))
         return self._named(name), key
 
     def revoke(self, name: str) -> Client:
         """From now on its key opens nothing. Raises ConfigurationError if there is no such client."""
-        if self._named(name).revoked_at is None:
-            with self._open() as db:
-                at = self.clock().isoformat()
-                db.execute(CLIENT.update().where(CLIENT.c.name == name).values(revoked_at=at))
+        client = self._named(name)
+        if client.revoked_at is None:
+            with self.database.writing() as db:
+                db.execute(_revoked.insert().values(client=client.id, at=self._now()))
         return self._named(name)
 
     def all(self) -> list[Client]:
         """Every client, revoked ones too, in the order they came."""
-        with self._open() as db:
-            return [_client(row) for row in db.execute(select(CLIENT).order_by(CLIENT.c.id))]
+        return self._asked(_everybody().order_by(_client.c.id))
 
     def by_key(self, key: str) -> Client | None:
         """The client with this key, unless it has been revoked."""
-        with self._open() as db:
-            row = db.execute(select(CLIENT).where(CLIENT.c.key_hash == _hash(key))).one_or_none()
-        client = _client(row) if row else None
-        return client if client and client.revoked_at is None else None
+        found = self._asked(_everybody().where(_client.c.key_hash == _hash(key)))
+        return found[0] if found and found[0].revoked_at is None else None
 
     def enter(self, client: Client, deed: str, number: str, outcome: str, request: str) -> None:
-        """One row more in the trail; none is ever changed."""
-        row = {"deed": deed, "number": number[:64], "outcome": outcome, "request": request}
-        with self._open() as db:
-            db.execute(DEED.insert().values(client=client.id, at=self.clock().isoformat(), **row))
+        """One row more in the trail."""
+        row = {"client": client.id, "deed": deed, "number": number, "outcome": outcome, "request": request}
+        with self.database.writing() as db:
+            db.execute(_deed.insert().values(row | {"at": self._now()}))
 
     def trail(self, name: str = "", last: int = 100) -> list[Deed]:
-        """The newest rows, of one client or of all, the oldest of them first."""
-        asked = select(CLIENT.c.name, DEED).join(CLIENT, CLIENT.c.id == DEED.c.client).order_by(DEED.c.id.desc())
+        """The newest rows, of one client or of all, the oldest of them first. Raises ConfigurationError."""
+        asked = select(_client.c.name, _deed).join(_client, _client.c.id == _deed.c.client).order_by(_deed.c.id.desc())
         if name:
-            asked = asked.where(CLIENT.c.name == self._named(name).name)
-        with self._open() as db:
+            asked = asked.where(_deed.c.client == self._named(name).id)
+        with self.database.reading() as db:
             rows = list(db.execute(asked.limit(last)))
-        return [_deed(row) for row in reversed(rows)]
+        return [_told(row) for row in reversed(rows)]
 
     def _named(self, name: str) -> Client:
-        with self._open() as db:
-            row = db.execute(select(CLIENT).where(CLIENT.c.name == name)).one_or_none()
-        if row is None:
+        found = self._asked(_everybody().where(_client.c.name == name))
+        if not found:
             raise ConfigurationError(f"expected the name of a client, came {name!r}; `qujat clients list` has them all")
-        return _client(row)
+        return found[0]
 
-    @contextmanager
-    def _open(self) -> Iterator[Connection]:
-        """One transaction. Raises RegisterUnreachable; IntegrityError goes through."""
-        try:
-            with self.engine.begin() as db:
-                yield db
-        except IntegrityError:
-            raise
-        except SQLAlchemyError as error:
-            raise RegisterUnreachable(f"the store of clients does not answer: {type(error).__name__}") from error
+    def _asked(self, asked: Select[Any]) -> list[Client]:
+        with self.database.reading() as db:
+            return [_read(row) for row in db.execute(asked)]
+
+    def _now(self) -> str:
+        return self.clock().astimezone(UTC).isoformat(timespec="seconds")
 
 
-def open_clients(settings: Settings, clock: Callable[[], datetime]) -> Database:
-    """The clients of a deployment: in the PostgreSQL of the register, or in a file beside an SQLite register.
-
-    Raises RegisterUnreachable.
-    """
-    register = make_url(settings.stores.register_at)
-    if register.get_backend_name() != "sqlite":
-        return opened(register.set(drivername="postgresql+psycopg"), clock)
-    settings.root.mkdir(parents=True, exist_ok=True)
-    return opened(f"sqlite:///{settings.root / 'clients.sqlite'}", clock)
+def _everybody() -> Select[Any]:
+    return select(_client, _revoked.c.at.label("revoked_at")).outerjoin(_revoked)
 
 
-def opened(url: str | URL, clock: Callable[[], datetime]) -> Database:
-    """The clients in this database; its tables are made if there are none. Raises RegisterUnreachable."""
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _careful)
-    try:
-        METADATA.create_all(engine)
-    except SQLAlchemyError as error:
-        raise RegisterUnreachable(f"the store of clients does not answer: {type(error).__name__}") from error
-    return Database(engine, clock)
-
-
-def _careful(connection: Any, record: object) -> None:
-    """SQLite: readers beside a writer, what is acknowledged is on the disk, patience for another writer."""
-    for said in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {said}")
+def kept(register: Register, clock: Callable[[], datetime]) -> KeptClients:
+    """The clients in the database of a register. Raises ConfigurationError for a register that has none."""
+    if not isinstance(register, SqlRegister):
+        raise ConfigurationError("expected a register in SQLite or PostgreSQL, came another one")
+    return KeptClients(register.database, clock)
 
 
 def _hash(key: str) -> str:
@@ -236,18 +196,17 @@ def _refuse_wrong(name: str, authorities: Sequence[str], forms: Sequence[str], s
         raise ConfigurationError(f"--scope: expected some of {', '.join(SCOPES)}, came {', '.join(scopes) or 'none'}")
 
 
-def _client(row: Row[Any]) -> Client:
+def _read(row: Row[Any]) -> Client:
     return Client(
         id=row.id,
         name=row.name,
-        authorities=frozenset(row.authorities),
-        forms=frozenset(row.forms),
-        scopes=frozenset(row.scopes),
+        authorities=frozenset(json.loads(row.authorities)),
+        forms=frozenset(json.loads(row.forms)),
+        scopes=frozenset(json.loads(row.scopes)),
         made_at=datetime.fromisoformat(row.made_at),
         revoked_at=datetime.fromisoformat(row.revoked_at) if row.revoked_at else None,
     )
 
 
-def _deed(row: Row[Any]) -> Deed:
-    at = datetime.fromisoformat(row.at).astimezone(UTC)
-    return Deed(row.name, row.deed, row.number, at, row.outcome, row.request)
+def _told(row: Row[Any]) -> Deed:
+    return Deed(row.name, row.deed, row.number, datetime.fromisoformat(row.at), row.outcome, row.request)

@@ -26,7 +26,11 @@ log = logging.getLogger("qujat.server")
 
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_KEPT_SAFE = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_KEPT_SAFE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
 
 
 @dataclass
@@ -93,8 +97,9 @@ def _sending(send: Send, seen: _Seen) -> Send:
 
 def _headers(given: list[tuple[bytes, bytes]], seen: _Seen) -> list[tuple[bytes, bytes]]:
     """Whatever does not say otherwise is kept by nobody on the way."""
-    kept = [] if any(name == b"cache-control" for name, _ in given) else [(b"cache-control", b"no-store")]
-    return [*given, (b"x-request-id", seen.id.encode()), *_KEPT_SAFE, *kept]
+    said = {name for name, _ in given}
+    added = [(name, value) for name, value in _KEPT_SAFE if name not in said]
+    return [*given, (b"x-request-id", seen.id.encode()), *added]
 
 
 async def _apologise(scope: Scope, send: Send, seen: _Seen, error: Exception) -> None:

@@ -63,6 +63,9 @@ class Workers(Protocol):
     def alive(self) -> int:
         """How many processes are ready to work."""
 
+    def replacements(self) -> int:
+        """How many processes were killed or stopped, and replaced."""
+
     def close(self) -> None:
         """End the processes."""
 
@@ -81,6 +84,9 @@ class Here:
 
     def alive(self) -> int:
         return 1
+
+    def replacements(self) -> int:
+        return 0
 
     def close(self) -> None:
         pass
@@ -139,7 +145,7 @@ class Pool:
         `deadline` in seconds, from asking to answer. `observe` is told how long each step of issuing took.
         """
         self.opened, self.deadline, self.observe = opened, deadline, observe
-        self.replaced = 0
+        self._replaced = 0
         self._jobs: queue.Queue[_Job | None] = queue.Queue(queue_length)
         self._ready: set[int] = set()
         self._context = multiprocessing.get_context("forkserver")
@@ -164,6 +170,9 @@ class Pool:
 
     def alive(self) -> int:
         return len(self._ready)
+
+    def replacements(self) -> int:
+        return self._replaced
 
     def close(self) -> None:
         for job in iter(self._taken, None):
@@ -206,7 +215,7 @@ class Pool:
         process = self._context.Process(target=_work, args=(theirs, self.opened), daemon=True)
         process.start()
         theirs.close()
-        self.replaced += again
+        self._replaced += again
         self._ready.discard(number)
         worker = _Worker(process, ours)
         answer = _received(ours, _STARTING_SECONDS)

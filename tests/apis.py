@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from qujat.office import Office
 from qujat.server.app import application
-from qujat.server.clients import SCOPES, Database, opened
+from qujat.server.clients import SCOPES, KeptClients, kept
 from qujat.settings import Settings
 
 BIN = offices.a_decision()["authority"]["bin"]
@@ -29,7 +29,7 @@ class Api:
 
     http: TestClient
     office: Office
-    clients: Database
+    clients: KeptClients
     home: Path
     keys: dict[str, str] = field(default_factory=dict)
 
@@ -57,14 +57,13 @@ def api_of(pki: Pki, home: Path, settings: Settings | None = None, **changes: An
     `changes` replace members of the Office.
     """
     office = offices.office_in(home, pki, HandClock(pki.now), **changes)
-    clients = opened(f"sqlite:///{home / 'clients.sqlite'}", office.clock)
+    clients = kept(office.register, office.clock)
     app = application(office, settings or Settings(base=home), clients=clients)
     with TestClient(app, raise_server_exceptions=False) as http:
         made = Api(http, office, clients, home)
         made.add("all", [BIN], ["*"], list(SCOPES))
         made.add("stranger", [OTHER_BIN], ["*"], list(SCOPES))
         yield made
-    clients.engine.dispose()
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

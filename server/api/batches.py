@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
@@ -21,7 +21,9 @@ from qujat.server.api.access import Issuer
 from qujat.server.api.models import BatchAnswer
 from qujat.server.clients import Client
 
-router = APIRouter(prefix="/v1/batches", tags=["batches"], responses=access.REFUSALS)
+router = APIRouter(
+    prefix="/v1/batches", tags=["batches"], responses=access.REFUSALS, dependencies=[Depends(access.known_parameters)]
+)
 
 JSON_LINES = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
 _NAME = r"^[A-Za-z0-9._-]{1,64}$"
@@ -35,6 +37,12 @@ _BODY = {
         "required": True,
         "content": {"application/jsonl": {"schema": {"type": "string", "description": "One decision a line"}}},
     }
+}
+_EVENT = {
+    "type": "object",
+    "description": "Each event; its data are JSON, the same as the batch itself",
+    "required": ["event", "id", "data"],
+    "properties": {"event": {"enum": ["progress", "end"]}, "id": {"type": "string"}, "data": {"type": "string"}},
 }
 
 
@@ -82,7 +90,7 @@ def standing(request: Request, name: Name, client: Issuer) -> BatchAnswer:
     operation_id="batch-events",
     summary="How far a batch comes, as it comes",
     responses={
-        200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": _EVENT}}},
         **problems.documented(404, 422),
     },
 )

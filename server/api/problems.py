@@ -186,7 +186,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(e.QujatError, _ours)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(HTTPException, of_http)
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
@@ -212,7 +212,7 @@ def _parameter(found: Mapping[str, Any]) -> e.FieldError:
     return e.FieldError(pointer, str(found["type"]).replace("_", "-"), str(found["msg"]))
 
 
-async def _of_http(request: Request, error: Exception) -> JSONResponse:
+async def of_http(request: Request, error: Exception) -> JSONResponse:
     """What Starlette itself refuses: unknown addresses and methods, broken multipart."""
     assert isinstance(error, HTTPException)  # noqa: S101
     code = _OF_HTTP.get(error.status_code, "bad-request")

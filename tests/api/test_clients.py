@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from apis import BIN, OTHER_BIN, Api, api_of, problem
+from apis import BIN, Api, api_of, problem
 from offices import Pki, a_decision
 
-from qujat.errors import ConfigurationError, QujatError, RegisterUnreachable
+from qujat.__main__ import main
+from qujat.errors import ConfigurationError, RegisterUnreachable
 from qujat.office import now
 from qujat.server.api.access import Rates
-from qujat.server.clients import SCOPES, opened
+from qujat.server.clients import SCOPES, kept
 from qujat.settings import ServerSettings, Settings
+from registers import OPENERS
 
 ROUTES = {
     "issue": [("POST", "/v1/documents"), ("POST", "/v1/prepare"), ("POST", "/v1/complete")],
@@ -55,7 +59,9 @@ def test_a_scope_opens_its_routes_and_no_other(scope: str, api: Api) -> None:
 
 
 def test_a_key_is_kept_as_its_hash_and_nowhere_in_clear(api: Api) -> None:
-    for file in api.home.glob("clients.sqlite*"):
+    files = list(api.home.glob("register.sqlite*"))
+    assert files
+    for file in files:
         content = file.read_bytes()
         assert all(key.encode() not in content for key in api.keys.values())
     assert len({len(key) for key in api.keys.values()}) == 1
@@ -118,8 +124,9 @@ def test_every_deed_is_a_row_of_the_trail_however_it_ended(api: Api) -> None:
 
 
 def test_the_trail_holds_nothing_personal(api: Api) -> None:
-    with closing(sqlite3.connect(api.home / "clients.sqlite")) as db:
-        written = "\n".join(db.iterdump())
+    with closing(sqlite3.connect(api.home / "register.sqlite")) as db:
+        written = str([db.execute(f"SELECT * FROM {table}").fetchall() for table in ("client", "deed")])
+    assert "watched" in written
     for secret in ("910412305665", "780515400017", "Оспанов", "Ахметова"):
         assert secret not in written
 
@@ -152,8 +159,46 @@ def test_a_bucket_fills_evenly_and_holds_a_minutes_worth() -> None:
     assert rates.wait(2, 1000.0) == 0.0
 
 
-def test_a_store_of_clients_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
-    with pytest.raises(QujatError) as raised:
-        opened(f"sqlite:///{tmp_path / 'none' / 'clients.sqlite'}", now)
-    assert raised.value.code == "register-unreachable"
-    assert OTHER_BIN not in raised.value.message
+def test_a_row_of_the_trail_is_never_changed_and_no_client_taken_out(api: Api) -> None:
+    api("GET", "/v1/documents/none")
+    with closing(sqlite3.connect(api.home / "register.sqlite")) as db:
+        for table in ("client", "client_revoked", "deed"):
+            for said in (f"DELETE FROM {table}", f"UPDATE {table} SET rowid = rowid + 1000"):
+                if db.execute(f"SELECT 1 FROM {table}").fetchone():
+                    with pytest.raises(sqlite3.IntegrityError, match="only grows"):
+                        db.execute(said)
+
+
+def test_the_command_line_makes_lists_and_revokes_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUJAT_HOME", str(tmp_path / "home"))
+
+    def said(*words: str) -> Any:
+        assert main(["clients", *words, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    made = said("add", "quota", "--authority", BIN, "--forms", "o20-a05,o20-a02", "--scope", "issue,read")
+    assert (made["authorities"], made["forms"], made["scopes"]) == ([BIN], ["o20-a02", "o20-a05"], ["issue", "read"])
+    assert made["key"].startswith("qujat_")
+    assert "key" not in said("list")[0]
+    assert said("revoke", "quota")["revoked_at"]
+    assert said("trail", "quota") == []
+    assert main(["clients", "revoke", "nobody"]) == 2
+    assert "qujat clients list" in capsys.readouterr().err
+    assert main(["clients", "add", "shown", "--authority", BIN]) == 0
+    assert capsys.readouterr().out.count("qujat_") == 1
+    assert main(["clients", "list"]) == 0
+    assert "shown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("opened", OPENERS)
+def test_clients_are_kept_alike_wherever_the_register_is(opened: str, tmp_path: Path) -> None:
+    store = kept(OPENERS[opened](tmp_path), now)
+    client, key = store.add("one", [BIN], ["*"], ["read"])
+    store.enter(client, "read", "1", "ok", "request")
+    assert store.by_key(key) == client
+    assert store.by_key(key + "x") is None
+    assert [(row.client, row.deed, row.number, row.outcome) for row in store.trail()] == [("one", "read", "1", "ok")]
+    store.revoke("one")
+    assert store.by_key(key) is None

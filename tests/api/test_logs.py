@@ -5,16 +5,22 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from apis import Api, problem
 from offices import a_decision
 
+import qujat.pipeline
 from qujat.server import logs
+from qujat.settings import ServerSettings
+
+ROOT = Path(qujat.pipeline.__file__).parent
 
 PERSONAL = ("910412305665", "780515400017", "Оспанов", "Ерлан", "Ахметова", "Гүлнар")
 
@@ -175,3 +181,12 @@ def _unreachable(*args: object) -> None:
     from qujat.errors import RegisterUnreachable
 
     raise RegisterUnreachable("gone")
+
+
+def test_the_operators_page_names_what_is_counted_and_what_is_set(api: Api) -> None:
+    page = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
+    api("GET", "/healthz")
+    kinds = dict(re.findall(r"^# TYPE (qujat_\w+) (\w+)$", api("GET", "/metrics").text, re.MULTILINE))
+    counted = {name for name in kinds if not name.endswith("_created")}
+    assert counted == set(re.findall(r"`(qujat_\w+)`", page))
+    assert {f"`{name}`" for name in ServerSettings.model_fields} <= set(re.findall(r"`\w+`", page))

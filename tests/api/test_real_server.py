@@ -142,8 +142,15 @@ def test_what_cannot_wait_is_told_to_come_again_and_does(server: Server) -> None
         body = a_decision(id=f"crowd-{n}")
         return httpx.post(f"{server.url}/v1/documents", json=body, headers=headers, timeout=60)
 
+    begun = server.log.count('"1 find')
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(issue, range(8)))
+        issuing = [pool.submit(issue, n) for n in range(8)]
+        while server.log.count('"1 find') == begun:
+            time.sleep(0.005)
+        with Qujat(server.url, server.key) as reader:
+            assert reader.document("2026-000001").number == "2026-000001"
+        assert not all(future.done() for future in issuing)  # who reads does not wait behind those who issue
+        answers = [future.result() for future in issuing]
     refused = [answer for answer in answers if answer.status_code == 503]
     assert {answer.status_code for answer in answers} == {201, 503}
     assert all(answer.json()["code"] == "busy" and int(answer.headers["retry-after"]) for answer in refused)
@@ -191,3 +198,12 @@ def test_whoever_starts_it_is_told_the_mark_and_that_it_is_a_stand_in(server: Se
     assert re.search(rf"^mark +{re.escape(server.url)}/d/[a-z2-7]{{20}}$", server.printed, re.MULTILINE)
     assert "ДЕМО – не ЭЦП" in server.log
     assert "stand-in keys have been made" in server.log
+
+
+def test_an_address_that_is_taken_is_told_before_anything_is_made(server: Server, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "qujat", "serve", "--port", server.url.rpartition(":")[2]]
+    env = {"PATH": os.environ["PATH"], "QUJAT_HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "bad-configuration: --host 127.0.0.1" in done.stderr
+    assert not (tmp_path / "home").exists()

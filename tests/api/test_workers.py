@@ -73,12 +73,12 @@ def test_what_cannot_be_sent_is_refused_and_it_works_on(pool: Pool) -> None:
 
 
 def test_a_killed_worker_is_replaced_and_its_work_may_be_asked_for_again(pool: Pool) -> None:
-    worker, replaced = done(pool, pieces.process), pool.replaced
+    worker, replaced = done(pool, pieces.process), pool.replacements()
     with pytest.raises(WorkerLost) as raised:
         done(pool, pieces.die)
     assert raised.value.retry_after >= 1
     assert done(pool, pieces.process) != worker
-    assert pool.replaced == replaced + 1
+    assert pool.replacements() == replaced + 1
 
 
 def test_work_beyond_the_deadline_is_stopped(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "register.sqlite"
 
 
-BESIDE = ("webhook", "delivery", "batch", "part", "client", "deed")
+BESIDE = ("webhook", "delivery", "batch", "part", "client", "client_revoked", "deed")
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:

@@ -36,7 +36,6 @@ from qujat.issuing import Issued
 from qujat.office import Office
 from qujat.pipeline import issue
 
-BOM = b"\xef\xbb\xbf"
 # What is wrong with one decision or its document: it gets a row. Everything else is wrong with the office: it stops.
 OF_THE_DECISION = (DecisionError, FormError, SeveralSigners, SignerNotEntitled, BlobMissing, BlobAltered)
 # What passes by itself, most often.
@@ -88,8 +87,6 @@ def _lines(file: IO[bytes]) -> Iterator[Line]:
         rest = text
         while not rest.endswith(b"\n") and (rest := file.readline(MAX_BYTES)):
             pass  # a line too long to be a decision: only its beginning is kept, enough to be refused
-        if number == 1:
-            text = text.removeprefix(BOM)
         if text.strip():
             yield Line(number, text.rstrip(b"\r\n"))
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -16,8 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from qujat.registers.tables import metadata
-
+metadata = MetaData()
 _KEY = BigInteger().with_variant(Integer(), "sqlite")
 
 

@@ -7,6 +7,7 @@ when the line is cut, he sends the decision again.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import select
@@ -21,7 +22,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -34,7 +34,6 @@ from offices import Pki, a_decision
 from qujat.checking import check_number
 from qujat.jobs.work import database_of
 from qujat.office import open_office
-from qujat.server.clients import SCOPES, open_clients
 from qujat.settings import S3Settings, Settings
 
 BIN = "990440001234"
@@ -267,10 +266,8 @@ def test_whatever_is_killed_in_the_middle_no_document_is_missing_or_doubled(
     monkeypatch.setenv("QUJAT_S3_SECRET", "secret")
     s3 = S3Settings(endpoint=f"http://127.0.0.1:{way.port}", access_key="qujat")
     home = make_home(tmp_path / "var", pki, cluster.url, blobs="s3://documents", s3=s3)
-    subprocess.run([QUJAT, "register", "upgrade"], env=environment_of(home), check=True, stdout=subprocess.DEVNULL)
-    clients = open_clients(home, lambda: datetime.now(UTC))
-    _, key = clients.add("load", [BIN], ["*"], SCOPES)
-    clients.engine.dispose()
+    qujat(home, "register", "upgrade")
+    key = json.loads(qujat(home, "clients", "add", "load", "--authority", BIN, "--json"))["key"]
     server = Server(home, free_port())
     server.start()
     names = [f"fault-{n}" for n in range(COUNT)]
@@ -301,6 +298,11 @@ def test_whatever_is_killed_in_the_middle_no_document_is_missing_or_doubled(
     assert load.strange == []
     assert load.put_off > 0, "nothing was killed in the middle of anything"
     audit(home, load.numbers)
+
+
+def qujat(home: Settings, *words: str) -> str:
+    done = subprocess.run([QUJAT, *words], env=environment_of(home), check=True, capture_output=True, text=True)
+    return done.stdout
 
 
 def audit(home: Settings, numbers: dict[str, str]) -> None:

@@ -20,9 +20,10 @@ from typing import Any
 import postgres
 import pytest
 from homes import QUJAT, children, descendants, environment_of, make_home
-from offices import Pki, a_decision
+from offices import Pki, a_decision, office_in, parsed
 from sqlalchemy import text
 
+from qujat import pipeline
 from qujat.batch import Row
 from qujat.errors import BatchChanged, BatchRefused, KeyUnavailable, StoreError, UnknownBatch
 from qujat.jobs import batches as kept
@@ -394,12 +395,10 @@ def test_on_one_machine_a_killed_process_is_replaced_and_nothing_is_doubled(
     audit(office, "one", 6)
 
 
-def test_evidence_that_lapses_soon_is_renewed(home: Settings, office: Office) -> None:
-    from qujat import pipeline
-    from qujat.decision import parse
-
-    issued = pipeline.issue(parse(a_decision(id="renewed", languages=KK)), office)
-    work = replace(open_work(office, home), months=600)
-    before = {number for number, _ in work.due()}
-    assert issued.number in before
-    assert work.courier.rules.private
+def test_evidence_that_lapses_soon_is_renewed(tmp_path: Path, pki: Pki) -> None:
+    office = office_in(tmp_path / "office", pki)
+    issued = pipeline.issue(parsed(id="renewed", languages=KK), office)
+    work = replace(open_work(office, Settings(home=tmp_path / "office")), months=600)
+    assert list(work.due()) == [(issued.number, OURS)]
+    work.renew(issued.number, OURS)
+    assert {file.role for file in office.register.by_number(issued.number).former} == {"page", "cms"}

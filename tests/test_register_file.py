@@ -55,14 +55,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "register.sqlite"
 
 
-JOBS = ("webhook", "delivery", "batch", "part")
+BESIDE = ("webhook", "delivery", "batch", "part", "client", "client_revoked", "deed")
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
-    """All that only grow; `sequence` says where to look for the next free number, and documents what is free; jobs say
-    what is still to be done."""
+    """All that only grow; `sequence` says where to look for the next free number, and documents what is free; what
+    stands beside the register (jobs, clients) is not of it."""
     names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
-    return [name for (name,) in names if name not in ("sequence", "alembic_version", *JOBS)]
+    return [name for (name,) in names if name not in ("sequence", "alembic_version", *BESIDE)]
 
 
 def _columns(db: sqlite3.Connection, table: str) -> list[str]:

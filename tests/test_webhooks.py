@@ -259,6 +259,17 @@ def test_a_webhook_that_was_removed_is_told_nothing_more(
         webhooks.remove(db, identity, watched.clock())
 
 
+def test_what_was_delivered_is_not_sent_again_by_a_job_that_comes_twice(
+    watched: Office, keys: Path, add: Add, listener: Listener
+) -> None:
+    add("issued")
+    pipeline.issue(parsed(languages=["kk"]), watched)
+    sender = courier(watched, keys)
+    (waiting,) = sender.due()
+    assert [sender.deliver(waiting), sender.deliver(waiting)] == [None, None]
+    assert len(listener.came) == 1
+
+
 # Secrets
 
 

@@ -191,6 +191,7 @@ def _worker(commands: Any, common: argparse.ArgumentParser) -> None:
     worker.add_argument(
         "--processes", type=_count, default=os.cpu_count() or 1, metavar="N", help="default: a core each"
     )
+    worker.add_argument("--while", dest="parent", type=int, metavar="PID", help="end when this parent has ended")
     hooks = _group(commands, "webhooks", "who is told when a document is issued, annulled, superseded, renewed")
     added = _add(hooks, common, "add", "worker.webhooks_add", "tell an address; its secret is shown this once")
     added.add_argument("url", metavar="URL")

@@ -84,6 +84,7 @@ stalled_seconds = 30                  # a worker that is silent for so long is d
 
 [server]                              # qujat serve; docs/operator.md
 workers = 0                           # worker processes; 0: as many as processors
+jobs = true                           # register in SQLite: batches, webhooks, renewals in a worker beside the server
 queue = 32                            # how many requests wait for a worker before the answer is 503
 deadline_seconds = 60                 # how long one of them may take, waiting and all
 body_seconds = 30                     # how long a client may take to send the head of a request, and again its body
@@ -254,9 +255,11 @@ class WorkSettings(Strict):
 
 class ServerSettings(Strict):
     """How much the server does at once: worker processes (0: as many as processors), what may wait for them, and for
-    how many seconds; how many requests a minute one client may make."""
+    how many seconds; how many requests a minute one client may make. `jobs`: with a register in SQLite the server also
+    does batches, webhooks and renewals, in a worker process beside it."""
 
     workers: Annotated[int, Field(ge=0, le=256)] = 0
+    jobs: bool = True
     queue: Annotated[int, Field(ge=1, le=10_000)] = 32
     deadline_seconds: Annotated[int, Field(ge=1, le=600)] = 60
     body_seconds: Annotated[int, Field(ge=1, le=600)] = 30

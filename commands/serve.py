@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 from argparse import Namespace
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,18 @@ def serve(options: Namespace) -> int:
     _try(settings, demo=options.demo)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
-    run(app, at, settings.server.body_seconds)
+    with _jobs(settings, options):
+        run(app, at, settings.server.body_seconds)
     return 0
+
+
+def _jobs(settings: Settings, options: Namespace) -> AbstractContextManager[None]:
+    """Batches, webhooks and renewals of an office on one machine; with PostgreSQL `qujat worker` does them anywhere."""
+    from qujat.server.companion import beside
+
+    if not settings.server.jobs or not settings.stores.register_at.startswith("sqlite"):
+        return nullcontext()
+    return beside(options.config and str(options.config), settings.address)
 
 
 def _addressed(settings: Settings, options: Namespace) -> Settings:

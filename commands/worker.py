@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from qujat import settings as configuration
 from qujat.commands import print_json
+
+_LOOK_SECONDS = 0.5
 
 if TYPE_CHECKING:
     from qujat.registers.database import Database
@@ -23,15 +26,27 @@ def worker(options: Namespace) -> int:
     from qujat.jobs.work import database_of
     from qujat.office import open_office
     from qujat.registers.postgres import PostgresServer
+    from qujat.server import logs
 
     settings = configuration.read(options.config)
     shared = isinstance(database_of(open_office(settings)), PostgresServer)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    print(f"working, {options.processes} processes; Ctrl-C ends it", file=sys.stderr, flush=True)
+    if options.parent:
+        logs.configure()
+        threading.Thread(target=_end_with, args=(options.parent, stop), daemon=True).start()
+    else:
+        print(f"working, {options.processes} processes; Ctrl-C ends it", file=sys.stderr, flush=True)
     (crew if shared else local).run(opening(settings), options.processes, stop)
     return 0
+
+
+def _end_with(parent: int, stop: threading.Event) -> None:
+    """Stop when the process that started this one is gone, however it ended."""
+    while os.getppid() == parent and not stop.wait(_LOOK_SECONDS):
+        pass
+    stop.set()
 
 
 def _database(options: Namespace) -> tuple[Database, configuration.Settings]:

@@ -36,7 +36,12 @@ class Server:
 
     def workers(self) -> list[int]:
         """The ids of its worker processes: the children of the child that forks them."""
-        return [grandchild for child in _children(self.process.pid) for grandchild in _children(child)]
+        forking = set(_children(self.process.pid)) - set(self.companions())
+        return [grandchild for child in forking for grandchild in _children(child)]
+
+    def companions(self) -> list[int]:
+        """The id of the worker beside it."""
+        return [child for child in _children(self.process.pid) if b"--while" in _words(child)]
 
 
 def _children(parent: int) -> list[int]:
@@ -49,6 +54,13 @@ def _children(parent: int) -> list[int]:
         if int(ppid) == parent and state != "Z":
             found.append(int(path.parent.name))
     return found
+
+
+def _words(process: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 @contextmanager

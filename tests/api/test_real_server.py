@@ -200,6 +200,39 @@ def test_whoever_starts_it_is_told_the_mark_and_that_it_is_a_stand_in(server: Se
     assert "stand-in keys have been made" in server.log
 
 
+def test_a_batch_is_done_by_the_server_alone_also_after_its_worker_was_killed(server: Server) -> None:
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}, timeout=30) as http:
+        for name in ("first", "second"):
+            (companion,) = until(server.companions)
+            line = json.dumps(a_decision(id=f"batch-{name}")).encode()
+            sent = http.post("/v1/batches", params={"name": name}, content=line, headers=JSONL)
+            assert sent.status_code == 202, sent.text
+            until(lambda name=name: http.get(f"/v1/batches/{name}").json()["state"] == "finished")
+            (row,) = http.get(f"/v1/batches/{name}/results").text.splitlines()
+            assert json.loads(row)["number"], row
+            os.kill(companion, signal.SIGKILL)
+
+
+JSONL = {"Content-Type": "application/jsonl"}
+
+
+def until(look: Any) -> Any:
+    """What `look` sees when it sees something at last."""
+    for _ in range(600):
+        if seen := look():
+            return seen
+        time.sleep(0.1)
+    raise AssertionError("nothing came of it")
+
+
+def test_a_server_that_is_killed_leaves_no_worker_behind(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "1") as running:
+        (companion,) = until(running.companions)
+        running.process.kill()
+        running.process.wait()
+    until(lambda: not Path(f"/proc/{companion}").exists())
+
+
 def test_an_address_that_is_taken_is_told_before_anything_is_made(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "qujat", "serve", "--port", server.url.rpartition(":")[2]]
     env = {"PATH": os.environ["PATH"], "QUJAT_HOME": str(tmp_path / "home")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -44,9 +45,20 @@ def _addressed(settings: Settings, options: Namespace) -> Settings:
     """With no address of its own, a stand-in's marks point to this machine."""
     if settings.profile == "production" or settings.address != DEFAULT_ADDRESS:
         return settings
-    here = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{options.port}"  # noqa: S104
-    log.warning("no address is configured: marks point to %s, and nobody else can scan them", here)
+    everywhere = options.host == "0.0.0.0"  # noqa: S104
+    here = f"http://{_own_address() if everywhere else options.host}:{options.port}"
+    log.warning("no address is configured: marks point to %s, which only this network can reach, if anybody", here)
     return settings.model_copy(update={"address": here})
+
+
+def _own_address() -> str:
+    """The address of this machine in its network: where a datagram to elsewhere would leave from. None is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))  # RFC 5737: nobody has it
+        except OSError:
+            return "127.0.0.1"
+        return str(asked.getsockname()[0])
 
 
 def _keys(settings: Settings) -> None:

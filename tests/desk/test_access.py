@@ -140,6 +140,12 @@ def test_a_clerk_who_is_removed_is_out_at_once(place: Place, visitor: Visitor) -
     assert visitor.login("leaving").status_code == 401
 
 
+def test_a_clerk_who_is_removed_while_he_comes_in_is_not_in(place: Place) -> None:
+    leaving = clerks.add(place.store, "leaving.too", deskserver.OTHER_BIN, PASSWORD)
+    clerks.remove(place.store, leaving.name)
+    assert sessions.of_cookie(place.store, sessions.start(place.store, leaving, "ru")) is None
+
+
 @pytest.mark.parametrize("token", ["", "another"])
 def test_what_does_not_bring_the_token_of_the_session_is_refused(visitor: Visitor, token: str) -> None:
     visitor.login()

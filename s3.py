@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = timedelta(seconds=20)  # for one request
 _TRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
+
+_asked_by: dict[str, int] = {}  # the first process that asked: one that it forks would wait for ever
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class Bucket:
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
+        if _asked_by.setdefault("process", os.getpid()) != os.getpid():
+            raise StoreError(
+                f"{self.name} cannot be asked here: obstore's threads did not survive the fork of this process;"
+                " start workers with spawn or forkserver"
+            )
         try:
             yield
         except (BaseError, OSError) as error:

@@ -29,15 +29,16 @@ def serve(options: Namespace) -> int:
     from qujat.server import logs
     from qujat.server.app import application
     from qujat.server.metrics import Metrics
-    from qujat.server.running import run
+    from qujat.server.running import listening, run
 
     logs.configure()
     settings = _addressed(configuration.read(options.config), options)
+    at = listening(options.host, options.port)
     _keys(settings)
     _try(settings, demo=options.demo)
     metrics = Metrics()
     app = application(open_office(settings), settings, _pool(settings, options.workers, metrics), metrics=metrics)
-    run(app, options.host, options.port, settings.server.body_seconds)
+    run(app, at, settings.server.body_seconds)
     return 0
 
 

@@ -49,7 +49,8 @@ def make_home(folder: Path) -> dict[str, str]:
 def tree(pid: int) -> list[int]:
     """A process and all that it started, directly or not."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [child for thread in threads for child in (thread / "children").read_text().split()]
     except OSError:
         return []
     return [pid, *(p for child in children for p in tree(int(child)))]

@@ -42,12 +42,13 @@ def application(
     API; None: those in the database of the register. Routes find everything in `request.app.state`: `office`,
     `settings`, `workers`, `clients`, `metrics`, `rates`.
     """
-    app = FastAPI(title="Qujat", openapi_url="/v1/openapi.json", docs_url="/v1/docs", redoc_url=None, lifespan=_life)
+    app = FastAPI(title="Qujat", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, lifespan=_life)
     app.state.office = office
     app.state.settings = settings
     app.state.workers = workers or Here(office)
     app.state.clients = clients or kept(office.register, office.clock)
     app.state.metrics = metrics or Metrics()
+    app.state.uploads = 0
     app.state.rates = Rates(settings.server.requests_per_minute)
     for router in ROUTERS:
         app.include_router(router)

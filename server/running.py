@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import socket
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from qujat.errors import ConfigurationError
+
+log = logging.getLogger("qujat.server")
 
 _IDLE_SECONDS = 15
 _HEAD_BYTES = 32 * 1024
@@ -51,13 +58,23 @@ class Impatient(H11Protocol):
             self._patience = None
 
 
-def run(app: FastAPI, host: str, port: int, head_seconds: float) -> None:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections. Raises ConfigurationError if there is no such address, or it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_MOST_CONNECTIONS)
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(
+            f"--host {host} --port {port}: expected an address to listen at, came {error}; choose another, or stop"
+            " what listens there"
+        ) from error
+
+
+def run(app: FastAPI, at: socket.socket, head_seconds: float) -> None:
     """Serve until SIGINT or SIGTERM; requests that have begun are answered first."""
     Impatient.head_seconds = head_seconds
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=Impatient,
         log_config=None,
         access_log=False,
@@ -68,3 +85,6 @@ def run(app: FastAPI, host: str, port: int, head_seconds: float) -> None:
         limit_concurrency=_MOST_CONNECTIONS,
         proxy_headers=False,
     )
+    log.info("listening at %s, port %d", *at.getsockname()[:2])
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[at])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from offices import Pki
 
@@ -13,8 +14,8 @@ from qujat.settings import Settings, SignatureSettings, StoreSettings, WebhookSe
 QUJAT = Path(sys.executable).parent / "qujat"
 
 
-def make_home(folder: Path, pki: Pki, register: str = "sqlite:///register.sqlite") -> Settings:
-    """A deployment with the keys of all tests, and signatures that are quick to make."""
+def make_home(folder: Path, pki: Pki, register: str = "sqlite:///register.sqlite", **stores: Any) -> Settings:
+    """A deployment with the keys of all tests, and signatures that are quick to make. `stores`: more of [stores]."""
     folder.mkdir(parents=True)
     (folder / "keys").mkdir(0o700)
     for file in pki.folder.iterdir():
@@ -24,10 +25,10 @@ def make_home(folder: Path, pki: Pki, register: str = "sqlite:///register.sqlite
     passphrase.write_bytes(pki.passphrase)
     return Settings(
         home=folder,
-        stores=StoreSettings(register=register),
+        stores=StoreSettings(register=register, **stores),
         signatures=SignatureSettings(level="B-T"),
         webhooks=WebhookSettings(private=True),
-        work=WorkSettings(stalled_seconds=3),
+        work=WorkSettings(stalled_seconds=5),
     )
 
 
@@ -37,6 +38,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if not name.startswith("QUJAT_")},
         "QUJAT_HOME": str(settings.root),
         "QUJAT_STORES__REGISTER": settings.stores.register_at,
+        "QUJAT_STORES__BLOBS": settings.stores.blobs,
+        "QUJAT_STORES__S3__ENDPOINT": settings.stores.s3.endpoint or "",
+        "QUJAT_STORES__S3__ACCESS_KEY": settings.stores.s3.access_key or "",
+        "QUJAT_S3_SECRET": "secret",
         "QUJAT_SIGNATURES__LEVEL": "B-T",
         "QUJAT_WEBHOOKS__PRIVATE": "true",
         "QUJAT_WORK__STALLED_SECONDS": str(settings.work.stalled_seconds),
@@ -46,7 +51,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
 def children(pid: int) -> list[int]:
     """The processes that a process has started."""
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
     except OSError:
         return []
 

@@ -18,7 +18,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import psycopg
-import pytest
 from procrastinate.schema import SchemaManager
 from sqlalchemy import create_engine, event
 
@@ -32,6 +31,8 @@ _QUICK = (
     " -c shared_buffers=32MB -c listen_addresses="
 )
 
+_joined: list[Path] = []
+
 
 def register_in(folder: Path) -> SqlRegister:
     """The register that belongs to a folder, made at the first call; in this process or another."""
@@ -40,7 +41,7 @@ def register_in(folder: Path) -> SqlRegister:
 
 def url_of(folder: Path, *, ready: bool = True) -> str:
     """The address of the register of a folder; its schema is there, of the newest version if it is to be `ready`."""
-    schema = "q" + sha256(str(folder).encode()).hexdigest()[:20]
+    schema = schema_of(folder)
     with psycopg.connect(conninfo(), autocommit=True) as db:
         db.execute("SELECT pg_advisory_lock(hashtext(%s))", [schema])
         if not db.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone():
@@ -51,9 +52,47 @@ def url_of(folder: Path, *, ready: bool = True) -> str:
     return f"postgresql://postgres@/postgres?host={_server()}&options=-csearch_path%3D{schema}"
 
 
-def conninfo() -> str:
+# What the operator's page gives the service.
+RIGHTS = (
+    "GRANT USAGE ON SCHEMA {schema} TO {role}",
+    "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {role}",
+    "GRANT UPDATE ON sequence TO {role}",
+    "GRANT UPDATE (id) ON document TO {role}",
+    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+    "GRANT UPDATE ON webhook, delivery, batch, part TO {role}",
+    "GRANT UPDATE, DELETE ON procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers TO {role}",
+)
+
+
+def service_url(folder: Path) -> str:
+    """The address of the register of a folder for a role that has these rights and no more."""
+    url, schema = url_of(folder), schema_of(folder)
+    role = f"desk_{schema}"
+    with psycopg.connect(conninfo(), autocommit=True) as db:
+        db.execute(f"CREATE ROLE {role} LOGIN")
+        db.execute(f"SET search_path = {schema}")
+        for right in RIGHTS:
+            db.execute(right.format(schema=schema, role=role))
+    return url.replace("postgres@", f"{role}@")
+
+
+def conninfo(database: str = "postgres") -> str:
     """For a connection to the server beside any register."""
-    return f"host={_server()} user=postgres dbname=postgres"
+    return f"host={_server()} user=postgres dbname={database}"
+
+
+def schema_of(folder: Path) -> str:
+    return "q" + sha256(str(folder).encode()).hexdigest()[:20]
+
+
+def dumped(folder: Path, into: str) -> str:
+    """Dump the register of a folder with pg_dump, restore it into a new database; gives the address of that."""
+    dump = _server() / f"{into}.dump"
+    options = ("-h", str(_server()), "-U", "postgres")
+    _run("pg_dump", *options, "-Fc", "-n", schema_of(folder), "-f", str(dump), "postgres")
+    _run("createdb", *options, into)
+    _run("pg_restore", *options, "-d", into, "--exit-on-error", str(dump))
+    return url_of(folder).replace("@/postgres", f"@/{into}")
 
 
 @cache
@@ -86,20 +125,22 @@ def _server() -> Path:
         if not (folder / "data").exists():
             _start(folder)
     os.environ[PLACE] = str(folder)
+    _joined.append(folder)
     return folder
 
 
 def leave() -> None:
     """At the end of the tests of a process."""
-    folder = _folder()
-    mine = folder / f"member-{os.getpid()}"
-    if not mine.exists():
+    if not _joined:
         return
+    folder = _folder()
     with _alone(folder):
-        mine.unlink()
-        if not list(folder.glob("member-*")):
+        mine = folder / f"member-{os.getpid()}"
+        if list(folder.glob("member-*")) == [mine]:
             _run("pg_ctl", "stop", "-D", str(folder / "data"), "-m", "immediate", "-s")
             shutil.rmtree(folder)
+        else:
+            mine.unlink()
     Path(f"{folder}.lock").unlink(missing_ok=True)
 
 
@@ -125,6 +166,20 @@ def _start(folder: Path) -> None:
     data = str(folder / "data")
     _run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
     _run("pg_ctl", "start", "-D", data, "-w", "-s", "-l", str(folder / "log"), "-o", f"{_QUICK} -k {folder}")
+    _watch(folder)
+
+
+# The server outlives a run that is killed; this ends it when none of its members is alive any more.
+_WATCH = """
+while alive=no; for m in "$0"/member-*; do kill -0 "${m##*-}" 2>/dev/null && alive=yes; done; [ $alive = yes ]
+do sleep 3; done
+kill -QUIT "$(head -1 "$0/data/postmaster.pid")"; sleep 1; rm -rf "$0" "$0.lock"
+"""
+
+
+def _watch(folder: Path) -> None:
+    script = f"({_WATCH.replace('$0', str(folder))}) >/dev/null 2>&1 &"
+    subprocess.run(["sh", "-c", script], start_new_session=True, check=True, stdin=subprocess.DEVNULL)
 
 
 def _run(program: str, *words: str) -> None:
@@ -137,6 +192,8 @@ def _run(program: str, *words: str) -> None:
 def _programs() -> Path:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not installed:
+        import pytest  # the processes that tests start have no need of it
+
         missing = "PostgreSQL is not installed: run scripts/setup tests"
         pytest.fail(missing) if os.environ.get("QUJAT_CI") else pytest.skip(missing)
     return installed[-1].parent

@@ -6,6 +6,7 @@ A further implementation joins STORES.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -348,6 +349,20 @@ def test_a_server_that_never_answers_does_not_hold_us_for_ever(monkeypatch: pyte
     monkeypatch.setattr(s3, "_TRIES", {"max_retries": 1, "retry_timeout": timedelta(seconds=1)})
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(StoreError):
         _bucket(endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}").put(CONTENT)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_was_forked_is_told_so_and_does_not_hang(tmp_path: Path) -> None:
+    bucket = buckets.bucket_in(tmp_path)
+    bucket.put(CONTENT)
+    if not (child := os.fork()):
+        signal.alarm(20)  # what happens without the rule
+        try:
+            bucket.get(DIGEST)
+        except StoreError as error:
+            os._exit(7 if "forkserver" in error.message else 1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 @pytest.mark.parametrize("failures", [1, 5])

@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from qujat.jobs import queue, webhooks
 from qujat.jobs.batches import ATTEMPTS, Batches, Permit, Sent
 from qujat.jobs.work import database_of, open_work
 from qujat.office import Office, open_office
+from qujat.registers.opening import in_postgresql
 from qujat.settings import Settings
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -249,6 +250,44 @@ def test_the_parts_of_a_batch_are_enqueued_once(shared: Office) -> None:
     assert jobs(shared, "issue_part") == before + 3
 
 
+@dataclass
+class Noted:
+    """Work that only notes what it was asked to do."""
+
+    parts: list[tuple[int, int]] = field(default_factory=list)
+    deliveries: list[int] = field(default_factory=list)
+
+    def issue_part(self, batch: int, place: int) -> None:
+        self.parts.append((batch, place))
+
+    def deliver(self, delivery: int) -> datetime | None:
+        """The first one is put off."""
+        self.deliveries.append(delivery)
+        return AT + timedelta(seconds=77) if len(self.deliveries) == 1 else None
+
+    def now(self) -> datetime:
+        return AT
+
+
+def test_the_rights_of_the_operators_page_are_enough_to_work_and_a_delivery_waits_as_long_as_it_asks(
+    tmp_path: Path,
+) -> None:
+    url, noted = postgres.service_url(tmp_path), Noted()
+    register = in_postgresql(url)
+    batches = Batches(register.database)
+    batches.take(sent("rights", jsonl(*numbered("rights", 11))), 99, AT)
+    with register.database.writing() as db:
+        queue.defer_delivery(db, 7)
+    quiet = {"wait": False, "install_signal_handlers": False, "listen_notify": False, "delete_jobs": "successful"}
+    queue.app(url, noted).run_worker(**quiet)  # type: ignore[arg-type]
+    assert (len(noted.parts), noted.deliveries) == (2, [7])
+    with register.database.reading() as db:
+        left = db.execute(text("SELECT task_name, scheduled_at - now() FROM procrastinate_jobs")).all()
+    register.close()
+    assert [(name, round(wait.total_seconds() / 10)) for name, wait in left if name == "deliver"] == [("deliver", 8)]
+    assert not [name for name, _ in left if name == "issue_part"]
+
+
 # Workers
 
 
@@ -287,7 +326,7 @@ def worker(home: Settings, processes: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def until(what: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 120
+    give_up = time.monotonic() + 180
     while not what():
         assert time.monotonic() < give_up
         time.sleep(0.1)

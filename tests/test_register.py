@@ -329,6 +329,11 @@ def test_many_threads_record_one_document_once(register: Register) -> None:
     assert len(answers[0].files) == 1
 
 
+def test_a_moment_is_kept_to_the_second(register: Register) -> None:
+    document = register.record(reserve(register, claim(), AT.replace(microsecond=999999)), [PAGE], AT)
+    assert (document.reserved_at, register.by_number(document.number).reserved_at) == (AT, AT)
+
+
 def test_the_register_says_when_it_took_in_a_file(register: Register) -> None:
     astana = timezone(timedelta(hours=5))
     reserved = reserve(register, claim())

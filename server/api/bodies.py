@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
@@ -14,12 +15,13 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from qujat.decision import Decision, parse
-from qujat.errors import FieldError, FieldErrors
+from qujat.errors import Busy, FieldError, FieldErrors
 from qujat.fields import escape
 from qujat.server.api.problems import Refused
 
 MOST_JSON = 1024 * 1024
 MOST_FILE = 64 * 1024 * 1024
+MOST_UPLOADS = 8  # so that files which are being checked or wait for it take 512 MiB at most
 DEEPEST = 64
 
 _JSON = "application/json"
@@ -117,8 +119,24 @@ def _too_large(most: int) -> Refused:
     return Refused(413, "too-large", f"expected at most {most} bytes, came more", {"Connection": "close"})
 
 
+@asynccontextmanager
+async def uploading(request: Request) -> AsyncIterator[None]:
+    """While inside, large files are held in memory: so many requests at once and no more. Raises Busy."""
+    state = request.app.state
+    if state.uploads >= MOST_UPLOADS:
+        raise Busy(f"expected fewer than {MOST_UPLOADS} files at once; ask again", 2)
+    state.uploads += 1
+    try:
+        yield
+    finally:
+        state.uploads -= 1
+
+
 async def files(request: Request, names: Sequence[str]) -> dict[str, bytes]:
-    """The files of a multipart body, by name; the first of `names` must be there. Raises Refused."""
+    """The files of a multipart body, by name; the first of `names` must be there. Raises Refused.
+
+    A caller bounds how many do so at once (`uploading`).
+    """
     expect_type(request, ("multipart/form-data",))
     parts = _Bounded(request, MOST_FILE)
     try:

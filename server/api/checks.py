@@ -61,7 +61,7 @@ async def check(
 ) -> dict[str, Any]:
     """A PDF, an XML or a CMS signature: a document of ours is judged as one, anything else as a stranger's file, in a
     process of its own within bounds. Never an error for what is in the file: the verdict says what is wrong with it."""
-    async with access.deed(request, client, "check"):
+    async with access.deed(request, client, "check"), bodies.uploading(request):
         sent = await bodies.files(request, ("file", "data"))
         moment: datetime | None = at
         found = await request.app.state.workers.run(deeds.check, sent["file"], sent.get("data"), moment)

@@ -19,6 +19,7 @@ from pypdfium2 import PdfDocument
 
 from qujat import catalogue
 from qujat.languages import LANGUAGES
+from qujat.server.api import bodies
 from qujat.server.api.models import DOCX, PDF
 from qujat.signing.keys import Person
 
@@ -158,6 +159,17 @@ def test_an_upload_that_is_none_is_refused(sent: dict[str, Any], status: int, co
 def test_an_upload_that_is_too_large_is_refused(api: Api) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(64 * 1024 * 1024 + 1)}
     problem(api("POST", "/v1/check", content=b"x", headers=headers), 413, "too-large")
+
+
+def test_only_so_many_files_are_held_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_UPLOADS", 0)
+    answer = api("POST", "/v1/check", files={"file": b"x"})
+    problem(answer, 503, "busy")
+    assert int(answer.headers["retry-after"]) > 0
+    monkeypatch.setattr(bodies, "MOST_UPLOADS", 1)
+    for _ in range(3):  # each gives back the place it took, also one that is refused
+        checked(api, b"x")
+        problem(api("POST", "/v1/check", content=b"x"), 415, "unsupported-media-type")
 
 
 def test_forms_are_listed_with_what_is_in_force(api: Api) -> None:

@@ -164,13 +164,16 @@ def test_brackets_within_texts_do_not_count_as_depth(api: Api) -> None:
     problem(answer, 404, "unknown-ticket")
 
 
-def test_a_body_of_no_told_length_is_refused_as_soon_as_it_is_too_much(api: Api) -> None:
-    def parts() -> Iterator[bytes]:
-        for _ in range(17):
-            yield b" " * 65536
+def test_a_body_of_no_told_length_is_counted_as_it_comes(api: Api) -> None:
+    whole = json.dumps({"ticket": "none", "signatures": {"data": "AA=="}}).encode()
 
-    headers = {"Content-Type": "application/json"}
-    problem(api("POST", "/v1/documents", content=parts(), headers=headers), 413, "too-large")
+    def parts(spaces: int) -> Iterator[bytes]:
+        yield b" " * spaces
+        yield whole
+
+    headers, most = {"Content-Type": "application/json"}, 1024 * 1024 - len(whole)
+    problem(api("POST", "/v1/complete", content=parts(most), headers=headers), 404, "unknown-ticket")
+    problem(api("POST", "/v1/complete", content=parts(most + 1), headers=headers), 413, "too-large")
 
 
 def test_very_many_faults_are_not_all_told(api: Api) -> None:

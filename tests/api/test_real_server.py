@@ -198,3 +198,12 @@ def test_whoever_starts_it_is_told_the_mark_and_that_it_is_a_stand_in(server: Se
     assert re.search(rf"^mark +{re.escape(server.url)}/d/[a-z2-7]{{20}}$", server.printed, re.MULTILINE)
     assert "ДЕМО – не ЭЦП" in server.log
     assert "stand-in keys have been made" in server.log
+
+
+def test_an_address_that_is_taken_is_told_before_anything_is_made(server: Server, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "qujat", "serve", "--port", server.url.rpartition(":")[2]]
+    env = {"PATH": os.environ["PATH"], "QUJAT_HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "bad-configuration: --host 127.0.0.1" in done.stderr
+    assert not (tmp_path / "home").exists()

@@ -138,7 +138,7 @@ def leave() -> None:
         mine = folder / f"member-{os.getpid()}"
         if list(folder.glob("member-*")) == [mine]:
             _run("pg_ctl", "stop", "-D", str(folder / "data"), "-m", "immediate", "-s")
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)  # the watcher may be at it too
         else:
             mine.unlink()
     Path(f"{folder}.lock").unlink(missing_ok=True)

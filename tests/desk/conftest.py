@@ -17,10 +17,20 @@ from fastapi import FastAPI
 from offices import Pki
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from qujat.server.desk import entrance
+from qujat.server.desk import clerks, entrance
 
 # A busy machine is slow, which is no fault of a page.
 expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """What makes guessing dear would make these tests slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clerks, "COST", (1, 1024, 1))
+        clerks._hasher.cache_clear()
+        yield
+    clerks._hasher.cache_clear()
 
 
 @pytest.fixture(scope="module")

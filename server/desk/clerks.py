@@ -43,10 +43,14 @@ class Clerk:
         return EVERY_FORM in self.forms or annex in self.forms
 
 
+# argon2id as RFC 9106, section 4, recommends it second: passes, KiB, lanes.
+COST = (3, 64 * 1024, 4)
+
+
 @cache
 def _hasher() -> PasswordHasher:
-    """argon2id with the parameters of RFC 9106, section 4, second recommended option: 64 MiB, three passes."""
-    return PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
+    passes, kibibytes, lanes = COST
+    return PasswordHasher(time_cost=passes, memory_cost=kibibytes, parallelism=lanes)
 
 
 @cache

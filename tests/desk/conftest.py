@@ -14,7 +14,17 @@ from fastapi import FastAPI
 from offices import Pki
 from playwright.sync_api import Browser
 
-from qujat.server.desk import entrance
+from qujat.server.desk import clerks, entrance
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """What makes guessing dear would make these tests slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clerks, "COST", (1, 1024, 1))
+        clerks._hasher.cache_clear()
+        yield
+    clerks._hasher.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,12 @@ def test_every_form_is_drawn_with_nothing_and_with_half_of_it_typed(office, anne
             assert "ЖОБА / ПРОЕКТ" in drawn
 
 
+def test_what_is_not_typed_yet_is_an_empty_place_and_what_need_not_be_is_a_dash() -> None:
+    specs = dict(FORMS.form("o20-a05").file.fields["recipients"].columns)
+    drawn = drawing.view(specs, {}, "kk", {})
+    assert (drawn["full_name"].is_blank, drawn["iin"].text) == (True, "–")
+
+
 def test_every_type_of_a_field_has_an_input() -> None:
     asked_otherwise = {"choice", "many", "rows", "grounds"}
     assert set(FieldType.__args__) == set(INPUTS) | asked_otherwise

@@ -157,6 +157,13 @@ def test_a_clerk_finds_only_documents_of_his_authority(stranger: Visitor, clerk:
     assert "/office/documents/" not in stranger.get("/office/documents").text.replace('href="/office/documents"', "")
 
 
+def test_a_list_does_not_go_on_to_documents_of_others(
+    stranger: Visitor, issued: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qujat.server.desk.finding.ON_A_PAGE", 1)
+    assert "?after=" not in stranger.get("/office/documents").text
+
+
 def test_a_clerk_of_one_form_uses_and_sees_no_other(place: Place, app: FastAPI, issued: str) -> None:
     bin = offices.a_decision()["authority"]["bin"]
     clerks.add(place.store, "receipts", bin, deskserver.PASSWORD, ["o20-a03"])

@@ -173,7 +173,8 @@ def keys_publish(options: Namespace) -> int:
 
 
 def keys_serve(options: Namespace) -> int:
-    """qujat keys serve: until it is interrupted"""
+    """qujat keys serve: until it is told to stop (SIGTERM, Ctrl-C)"""
+    import signal
     import threading
 
     from qujat.office import passphrase
@@ -183,13 +184,13 @@ def keys_serve(options: Namespace) -> int:
     settings = configuration.read(options.config)
     ring = open_keys(settings.key_folder, passphrase(settings))
     served = services(settings.key_folder, ring)
-    try:
-        with serve(served, options.port) as url:
-            addresses = [url.rstrip("/") + path for path in served]
-            print(json.dumps(addresses) if options.json else "\n".join(addresses), flush=True)
-            threading.Event().wait()
-    except KeyboardInterrupt:
-        return 0
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with serve(served, options.port) as url:
+        addresses = [url.rstrip("/") + path for path in served]
+        print(json.dumps(addresses) if options.json else "\n".join(addresses), flush=True)
+        stop.wait()
     return 0
 
 

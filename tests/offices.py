@@ -51,9 +51,9 @@ class Pki:
     now: datetime
 
 
-def make_pki(folder: Path) -> Pki:
+def make_pki(folder: Path, now: datetime | None = None) -> Pki:
     """Keys of the head who signs `a_decision()`. Foreign checkers look at the real clock, so they are of today."""
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = now or datetime.now(UTC).replace(microsecond=0)
     keys.create_stand_in(folder, PASSPHRASE, head(), now=now)
     return Pki(folder, PASSPHRASE, now)
 

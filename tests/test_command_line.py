@@ -208,7 +208,8 @@ def test_the_stand_in_publishes_new_lists_and_keeps_the_old(desk: Shell) -> None
     assert desk.json("check", "2026-000001")["verdict"] == "valid"
 
 
-def test_the_stand_in_serves_its_answers(desk: Shell) -> None:
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_the_stand_in_serves_its_answers_until_it_is_told_to_stop(desk: Shell, told: signal.Signals) -> None:
     env = {"PATH": os.environ["PATH"], "HOME": str(desk.folder), "QUJAT_CONFIG": str(desk.folder / "qujat.toml")}
     command = [sys.executable, "-m", "qujat", "keys", "serve", "--port", "0", "--json"]
     with subprocess.Popen(command, env=env, cwd=desk.folder, stdout=subprocess.PIPE, text=True) as served:
@@ -219,7 +220,7 @@ def test_the_stand_in_serves_its_answers(desk: Shell) -> None:
             with urllib.request.urlopen(addresses[0], timeout=10) as answer:
                 assert answer.read().startswith(b"\x30\x82")
         finally:
-            served.send_signal(signal.SIGINT)
+            served.send_signal(told)
         assert served.wait(timeout=30) == 0
 
 

@@ -124,7 +124,7 @@ def test_a_mark_that_somebody_else_signed_is_never_valid(genuine: Issued, desk: 
 
 
 def test_keys_with_the_same_names_are_not_trusted(desk: Office, tmp_path: Path) -> None:
-    foreign = offices.office_in(tmp_path, offices.make_pki(tmp_path / "keys"))
+    foreign = offices.office_in(tmp_path, offices.make_pki(tmp_path / "keys", desk.clock()))
     issued = issue(sent(), foreign)
     verdict = check(issued.pdf("kk"), desk)
     assert (verdict.value, verdict.code) == ("invalid", "certificate-untrusted")

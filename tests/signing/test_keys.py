@@ -14,10 +14,13 @@ from qujat.signing import cms, keys, policy
 from qujat.signing.signer import KeySigner
 
 
+KEYS = ("head", "issuing", "mark", "ocsp", "register", "root", "tsa")
+
+
 def test_keys_are_encrypted_and_only_the_owner_reads_them(folder):
     assert folder.stat().st_mode & 0o777 == 0o700
     found = sorted(folder.glob("*.key.pem"))
-    assert [path.name for path in found] == [f"{n}.key.pem" for n in ("head", "issuing", "mark", "ocsp", "root", "tsa")]
+    assert [path.name for path in found] == [f"{n}.key.pem" for n in KEYS]
     for path in found:
         assert path.stat().st_mode & 0o777 == 0o600
         assert path.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")

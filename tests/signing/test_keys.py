@@ -13,7 +13,6 @@ from qujat.errors import CertificateRevoked, ConfigurationError, EvidenceLapsed,
 from qujat.signing import cms, keys, policy
 from qujat.signing.signer import KeySigner
 
-
 KEYS = ("head", "issuing", "mark", "ocsp", "register", "root", "tsa")
 
 

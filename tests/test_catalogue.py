@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -292,11 +293,17 @@ def test_a_language_without_any_edition_is_told_so() -> None:
         replace(UNSET, forms={form.key: kazakh}).in_force(form.key, P222, "ru")
 
 
+@cache
+def both_deployments() -> tuple[Catalogue, Catalogue]:
+    """One that refuses what is not held, one that prints the wording before."""
+    return load(PUBLISHED), load(PUBLISHED, "last-held")
+
+
 @each_stream
 def test_a_text_that_is_not_held_is_refused_or_replaced_by_the_last_held_where_a_deployment_allows_it(
     key: str, language: Language
 ) -> None:
-    refuses, allows = load(PUBLISHED), load(PUBLISHED, "last-held")
+    refuses, allows = both_deployments()
     annex, held = UNSET.form(key).annex, None
     assert (ROOT / "docs" / "adding-an-edition.md").is_file()
     for file, first, _ in calendar(key, language, PUBLISHED):

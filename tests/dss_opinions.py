@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from judge import CheckerError, Judge
 
 BUILT = Path(__file__).parent / "dss" / "target"
-JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-Dfile.encoding=UTF-8")
+CLASSES = f"{BUILT}/second-opinion-1.jar:{BUILT}/dependency/*"
+
+_judge: Judge | None = None
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,16 @@ def required() -> None:
 def opinions(pki: Path, files: Sequence[Path | tuple[Path, Path]]) -> list[Opinion]:
     """One opinion a signature, in the order of the files; a pair is a detached signature and what it signs.
 
-    `pki`: root*.pem are the anchors, other *.pem certificates, *.crl.pem lists. One JVM for all files.
+    `pki`: root*.pem are the anchors, other *.pem certificates, *.crl.pem lists. One JVM for all questions of a
+    process. Raises CheckerError.
     """
     required()
+    global _judge
     words = [f"{file[0]}+{file[1]}" if isinstance(file, tuple) else str(file) for file in files]
-    classes = f"{BUILT}/second-opinion-1.jar:{BUILT}/dependency/*"
-    command = ["java", *JAVA, "-cp", classes, "kz.qujat.seconds.Opinion", str(pki), *words]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=120)
-    assert done.returncode == 0, f"DSS does not answer: {done.stderr[:2000]}"
-    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    _judge = _judge or Judge("EU DSS", ["-cp", CLASSES, "kz.qujat.seconds.Opinion"])
+    try:
+        rows = [line.split("\t") for line in _judge.answers("\t".join([str(pki), *words]))]
+    except CheckerError:
+        _judge = None
+        raise
     return [Opinion(Path(row[0]).name, row[1], row[2], row[3], int(row[4]), row[5]) for row in rows]

@@ -92,19 +92,17 @@ def test_every_fixture_goes_the_whole_path_in_both_languages(path: Path, whole: 
 
 
 def _judged(path: Path, made: list[str]) -> list[str]:
-    """Which pages of a fixture veraPDF sees: those of a form's first one; of the long one, which breaks over pages, one
-    language by turns. The others differ by words alone."""
-    if path.stem in ANNEXES:
-        return made
-    long = path.stem.removesuffix("-long")
-    return [made[ANNEXES.index(long) % len(made)]] if path.stem.endswith("-long") and long in ANNEXES else []
+    """Which pages of a fixture veraPDF sees: of a form's first one, one language by turns; of the long one, which breaks
+    over pages, the other. The others differ by words alone."""
+    form = path.stem.removesuffix("-long")
+    turn = ANNEXES.index(form) + (form != path.stem) if form in ANNEXES else None
+    return [] if turn is None else [made[turn % len(made)]]
 
 
 def test_verapdf_sees_a_short_and_a_long_page_of_every_form() -> None:
     seen = {path.stem: _judged(path, ["kk", "ru"]) for path in FIXTURES}
     for annex in {case.form.annex for case in cases()}:
-        assert seen[annex] == ["kk", "ru"]
-        assert len(seen[f"{annex}-long"]) == 1
+        assert sorted([*seen[annex], *seen[f"{annex}-long"]]) == ["kk", "ru"]
 
 
 @pytest.mark.parametrize("long", [False, True], ids=["short", "long"])

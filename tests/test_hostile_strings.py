@@ -122,6 +122,7 @@ def lost(put: list[str], root: Element) -> list[str]:
     return [text for text in put if squeezed(text) not in shown]
 
 
+@pytest.mark.wide
 @each_trial
 @given(data=st.data())
 @settings(max_examples=2, derandomize=True, deadline=None, database=None, phases=[Phase.generate])

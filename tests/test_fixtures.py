@@ -85,7 +85,7 @@ def tags(issued: Issued) -> list[str]:
 
 def _people(path: Path) -> Any:
     """Fixtures that differ from the first by their people alone are tried with the wide tests."""
-    first = path.stem in ANNEXES or path.stem.endswith((*LENGTHS, "-long-names"))
+    first = path.stem in ANNEXES or path.stem.endswith(LENGTHS)
     return pytest.param(path, id=path.stem, marks=() if first else pytest.mark.wide)
 
 

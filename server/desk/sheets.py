@@ -9,10 +9,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from qujat.languages import LANGUAGES, Language
 from qujat.rendering import TEMPLATES
+from qujat.server import templates
 from qujat.server.desk.words import day_text, moment_text, words
 from qujat.server.pages import assets as public
 
@@ -29,13 +30,7 @@ _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; cha
 
 @cache
 def environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES / "web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates.environment()
     made.globals.update(asset=address, public=public.address, tongues=LANGUAGES, names=NAMES)
     made.filters.update(day=day_text, moment=moment_text)
     return made

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from qujat.rendering import TEMPLATES
+from qujat.server import templates
 from qujat.server.api.negotiation import TONGUES, Tongue
 from qujat.server.pages import assets
 from qujat.server.pages.answer import in_tongue
@@ -25,13 +25,7 @@ POLICY = (
 
 @cache
 def environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES / "web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates.environment()
     made.globals.update(asset=assets.address, tongues=TONGUES, names=NAMES, in_tongue=in_tongue, moment=moment_text)
     made.filters["json"] = _json
     return made

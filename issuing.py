@@ -246,7 +246,7 @@ def unsigned_page(
     attached = rendering.Attachment(ATTACHED, xml, f"{found.data['form']} {found.number}")
     sheet = pages.page(office.forms, found.data, language, shown, [attached], copy=copy)
     page = rendering.pdf(sheet)
-    if not comparison.stands_on(rendering.tree(rendering.html(sheet)), pagetext.read(page).pages):
+    if not comparison.stands_on(rendering.tree(rendering.html(sheet)), pagetext.texts(page)):
         raise RenderingError(
             f"form {found.data['form']} ({language}): expected every word on the page, came a page without some;"
             " shorten the longest field of its tables"

@@ -35,11 +35,17 @@ class Contents:
 def read(pdf: bytes) -> Contents:
     """Read a PDF of ours. Raises DocumentAltered if it cannot be opened."""
     with _opened(pdf) as document:
-        pages = tuple(_page_text(document[index]) for index in range(len(document)))
+        pages = _pages(document)
         found = [document.get_attachment(index) for index in range(document.count_attachments())]
         attachments = {attachment.get_name(): bytes(attachment.get_data()) for attachment in found}
         place = _image(document)
     return Contents(pages, attachments, *place)
+
+
+def texts(pdf: bytes) -> tuple[str, ...]:
+    """The texts of the pages alone, in half the time of `read`. Raises DocumentAltered if it cannot be opened."""
+    with _opened(pdf) as document:
+        return _pages(document)
 
 
 @contextmanager
@@ -57,6 +63,10 @@ def _opened(pdf: bytes) -> Iterator[pypdfium2.PdfDocument]:
             raise DocumentAltered("the PDF opens, but its contents cannot be read") from error
         finally:
             document.close()
+
+
+def _pages(document: pypdfium2.PdfDocument) -> tuple[str, ...]:
+    return tuple(_page_text(document[index]) for index in range(len(document)))
 
 
 def _page_text(page: pypdfium2.PdfPage) -> str:

@@ -90,7 +90,7 @@ def _page(found: Document, file: StoredFile, office: Office, mark_copy: bool) ->
 
 def _difference(signed: bytes, again: bytes) -> str:
     """The first place where the text differs, by page and line; empty if the texts are the same."""
-    then, now = pagetext.read(signed).pages, pagetext.read(again).pages
+    then, now = pagetext.texts(signed), pagetext.texts(again)
     for number, (old, new) in enumerate(zip(then, now, strict=False), 1):
         for line, (a, b) in enumerate(zip([*old.split("\n"), ""], [*new.split("\n"), ""], strict=False), 1):
             if pagetext.squeezed(a) != pagetext.squeezed(b):

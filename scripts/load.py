@@ -93,14 +93,17 @@ class Watch:
 
 @contextmanager
 def watched(pid: int, every: float = 0.5) -> Iterator[Watch]:
-    """Watch a process until the block ends."""
+    """Watch a process until the block ends; its memory at every tenth look: to count 600 MB takes 30 ms."""
     seen = Watch()
     stop = threading.Event()
 
     def sample() -> None:
-        while not stop.wait(every):
-            seen.memory.append(memory(pid))
+        for look in count():
+            if stop.wait(every):
+                return
             used(pid, seen.processor)
+            if look % 10 == 0:
+                seen.memory.append(memory(pid))
 
     thread = threading.Thread(target=sample)
     thread.start()

@@ -251,6 +251,7 @@ def _evidence(commands: Any, common: argparse.ArgumentParser) -> None:
     renewed = add(
         evidence, common, "renew", "evidence.renew", "stamp documents again; the old files stay beside the new ones"
     )
+    listed.add_argument("--anew", action="store_true", help="read every file, also those found to last before")
     renewed.add_argument("numbers", nargs="*", metavar="NUMBER")
     of_authority(renewed)
     renewed.add_argument("--due", action="store_true", help="all that `status` lists")

@@ -9,7 +9,7 @@ What any register does stands here; the one there is, in `registers`, keeps it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -99,6 +99,18 @@ class Register(Protocol):
 
     def issued(self) -> Iterator[Document]:
         """Every issued document, in the order of its number's reservation."""
+
+    def lapsing(self, roles: Collection[Role], rules: str, until: datetime) -> Iterator[Document]:
+        """The issued documents with a file of these roles that is not noted, by these rules, to last after `until`.
+
+        In the order of `issued`; what has never been noted is among them.
+        """
+
+    def note_lapses(self, rules: str, lapses: Mapping[str, datetime]) -> None:
+        """Note until when files last, by their SHA-256, in place of what was noted before.
+
+        `rules`: by what it was found out; noted for `lapsing` alone, proves nothing.
+        """
 
     def find(self, wanted: Wanted, after: int | None = None, limit: int = 50) -> Found:
         """The documents that are as wanted, reserved ones too, newest reservation first, at most `limit` at once."""

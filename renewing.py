@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from qujat import beside
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from qujat.signing.timestamp import TimestampAuthority
 
 log = logging.getLogger("qujat.evidence")
+
+_AT_ONCE = 100  # documents read before what was found out is noted
+_READING = 1  # another number when `proof.lapses` comes to other answers
 
 RENEWED: frozenset[Role] = frozenset({"page", "cms", "approval"})
 State = Literal["lasting", "due", "lapsed", "unproven"]
@@ -61,14 +65,26 @@ class Renewed:
     files: tuple[Lasting, ...]
 
 
-def status(office: Office, *, months: int) -> Iterator[Lasting]:
-    """Every file whose evidence lapses within so many months, has lapsed, or proves nothing. Raises StoreError."""
-    now = office.clock()
-    for found in office.register.issued():
-        for file in _renewable(found):
-            row = _state(found, file, office, now, _later(now, months))
-            if row.state != "lasting":
-                yield row
+def status(office: Office, *, months: int, anew: bool = False) -> Iterator[Lasting]:
+    """Every file whose evidence lapses within so many months, has lapsed, or proves nothing.
+
+    What was found to last longer, by the same rules, is not read again; `anew`: every file is. Raises StoreError.
+    """
+    now, rules = office.clock(), _rules(office)
+    horizon = _later(now, months)
+    found = office.register.issued() if anew else office.register.lapsing(RENEWED, rules, horizon)
+    while some := list(islice(found, _AT_ONCE)):
+        files = [(document, file) for document in some for file in _renewable(document)]
+        rows = {file.sha256: _state(document, file, office, now, horizon) for document, file in files}
+        office.register.note_lapses(rules, {sha256: row.lapses for sha256, row in rows.items() if row.lapses})
+        yield from (row for row in rows.values() if row.state != "lasting")
+
+
+def _rules(office: Office) -> str:
+    """What `proof.lapses` depends on beside the file."""
+    from qujat.signing import acceptance
+
+    return f"{_READING} {acceptance.rules(office.trust, office.evidence or acceptance.Policy())}"
 
 
 def lasting(found: Document, office: Office) -> tuple[Lasting, ...]:

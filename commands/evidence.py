@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def status(options: Namespace) -> int:
-    """qujat evidence status [--months N]"""
+    """qujat evidence status [--months N] [--anew]"""
     from qujat.renewing import status as evidence_status
 
-    rows = [_row(found) for found in evidence_status(office(options), months=options.months)]
+    rows = [_row(found) for found in evidence_status(office(options), months=options.months, anew=options.anew)]
     if options.json:
         print_json(rows)
     elif not rows:

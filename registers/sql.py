@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -18,6 +18,7 @@ from qujat.entries import (
     Entry,
     Found,
     NewTicket,
+    Role,
     Secrets,
     SignerRole,
     Status,
@@ -27,6 +28,7 @@ from qujat.entries import (
 )
 from qujat.errors import AlreadyIssued, DecisionChanged, NumberShared, UnknownDocument
 from qujat.register import OnEntry
+from qujat.registers import lapses as noted_lapses
 from qujat.registers import numbering, reading, renewals, tickets
 from qujat.registers.database import Database
 from qujat.registers.searching import note, plain, wanted_ids
@@ -115,6 +117,19 @@ class SqlRegister:
         with self.database.reading() as db:
             ids = db.execute(asked.order_by(entries.c.document).limit(_AT_ONCE)).scalars().all()
             return reading.whole(db, ids)
+
+    def lapsing(self, roles: Collection[Role], rules: str, until: datetime) -> Iterator[Document]:
+        """The ids at once, the documents by the hundred as `issued`."""
+        with self.database.reading() as db:
+            ids = noted_lapses.unproven(db, roles, rules, until)
+        for first in range(0, len(ids), _AT_ONCE):
+            with self.database.reading() as db:
+                some = reading.whole(db, ids[first : first + _AT_ONCE])
+            yield from some
+
+    def note_lapses(self, rules: str, lapses: Mapping[str, datetime]) -> None:
+        with self.database.writing() as db:
+            noted_lapses.note(db, rules, lapses)
 
     def find(self, wanted: Wanted, after: int | None = None, limit: int = 50) -> Found:
         with self.database.reading() as db:

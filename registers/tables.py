@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0004"  # the newest migration: what a register must be at
+HEAD = "0005"  # the newest migration: what a register must be at
 
 metadata = MetaData()
 _KEY = BigInteger().with_variant(Integer(), "sqlite")
@@ -152,6 +152,10 @@ person = Table(
     PrimaryKeyConstraint("document", "place"),
     Index("person_iin", "iin", "document"),
     Index("person_name", "name"),
+)
+# Until when the evidence of a file lasts, by which rules: found out once, and again if need be.
+lasting = Table(
+    "lasting", metadata, Column("sha256", Text, primary_key=True), *(_text(name) for name in ("rules", "lapses"))
 )
 Index("document_authority", document.c.authority, document.c.id)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from qujat.errors import UnsupportedAlgorithm
-from qujat.signing.trust import Path
+from qujat.signing.trust import Path, Trust
 
 # The earlier of two sources. ETSI TS 119 312 V1.5.1 (2024-12), as EU DSS 6.4 has it in its policy, lets RSA with
 # PKCS #1 v1.5 end before 2029, at any length; NIST IR 8547 all of RSA and elliptic curves after 2035. Nobody has named
@@ -58,6 +61,12 @@ class Policy:
             raise UnsupportedAlgorithm(f"expected algorithms that are accepted here, came {', '.join(missing)}")
         name = min(names, key=lambda name: (self.algorithms[name], name))
         return datetime.combine(self.algorithms[name], time(23, 59, 59), UTC), name
+
+
+def rules(trust: Trust, policy: Policy) -> str:
+    """A name for everybody whose word counts and for the policy: under one name, one answer about the same bytes."""
+    known = sorted(each.fingerprint(SHA256()).hex() for each in (*trust.anchors, *trust.intermediates))
+    return sha256(json.dumps([known, policy.as_json()], sort_keys=True).encode()).hexdigest()
 
 
 def path_end(path: Path, policy: Policy, holder: str) -> tuple[datetime, str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import eras
 import offices
@@ -15,6 +17,7 @@ from eras import START, YEAR, Eras
 
 from qujat import office as offices_of_deployments
 from qujat import settings
+from qujat.blobs import Blobs
 from qujat.checking import check_file
 from qujat.errors import (
     ConfigurationError,
@@ -28,7 +31,7 @@ from qujat.office import Office
 from qujat.pipeline import Issued, annul, check, issue, rerender
 from qujat.renewing import due, renew, status
 from qujat.signing import cms, keys, pades, xades
-from qujat.signing.acceptance import Policy
+from qujat.signing.acceptance import ALGORITHMS, Policy
 from qujat.signing.evidence import Evidence
 from qujat.verdicts import Verdict
 
@@ -298,6 +301,60 @@ def test_status_names_what_has_lapsed_and_what_cannot_be_read(desk: Office, issu
         "xml.p7s": "lapsed",
     }
     assert states["ru.pdf"].what.startswith("blob-missing")
+
+
+@dataclass
+class Reading:
+    """Blobs that count what is read."""
+
+    blobs: Blobs
+    read: list[str] = field(default_factory=list)
+
+    def put(self, content: bytes) -> str:
+        return self.blobs.put(content)
+
+    def get(self, digest: str) -> bytes:
+        self.read.append(digest)
+        return self.blobs.get(digest)
+
+
+def read_for_status(office: Office, **how: Any) -> int:
+    """How many files are read to tell that nothing lapses within a year."""
+    reading = Reading(office.blobs)
+    assert list(status(replace(office, blobs=reading), **({"months": 12} | how))) == []
+    return len(set(reading.read))
+
+
+def test_what_was_found_to_last_is_not_read_again_unless_asked(desk: Office, issued: Issued) -> None:
+    del issued
+    assert [read_for_status(desk) for _ in range(2)] == [4, 0]
+    assert read_for_status(desk, anew=True) == 4
+    issue(offices.parsed(id="another"), desk)
+    assert [read_for_status(desk) for _ in range(2)] == [4, 0]
+    assert list(status(desk, months=12 * 5))  # noted, and yet it lapses within so many
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda desk: {"evidence": Policy(algorithms={**ALGORITHMS, "RSA-2048": date(2035, 1, 1)})},
+        lambda desk: {"trust": replace(desk.trust, anchors=(*desk.trust.anchors, *desk.trust.intermediates))},
+        lambda desk: {"trust": replace(desk.trust, intermediates=())},
+    ],
+    ids=["policy", "anchors", "intermediates"],
+)
+def test_after_a_change_of_policy_or_trust_everything_is_read_again(
+    desk: Office, issued: Issued, change: Callable[[Office], dict[str, Any]]
+) -> None:
+    del issued
+    assert read_for_status(desk) == 4
+    assert read_for_status(replace(desk, **change(desk))) == 4
+
+
+def test_a_renewed_document_is_read_once_more(later: Office, issued: Issued) -> None:
+    assert due(later, months=12) == [issued.number]
+    renew(issued.number, later)
+    assert [read_for_status(later) for _ in range(2)] == [4, 0]
 
 
 @pytest.fixture

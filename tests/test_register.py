@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,6 +50,65 @@ def test_a_renewal_takes_the_place_of_a_file_and_the_old_one_stays(opened: Calla
     assert again.files == (newest, DATA)
     assert again.former == (PAGE, newer)
     assert (again.number, again.data, again.status) == (document.number, document.data, "active")
+
+
+LONG, SOON = AT + timedelta(days=1000), AT + timedelta(days=10)
+
+
+def lapsing(register: Register, rules: str = "ours", until: datetime = AT + timedelta(days=365)) -> list[str]:
+    return [document.number for document in register.lapsing({"page", "cms"}, rules, until)]
+
+
+def test_documents_lapse_until_all_their_files_are_noted_to_last_by_the_same_rules(register: Register) -> None:
+    reserve(register, claim("not issued"))
+    pages = [replace(PAGE, language=language, sha256=language * 32) for language in ("kk", "ru")]
+    numbers = [issued(register, claim("d-2"), *pages, DATA).number, issued(register, claim("d-3")).number]
+    assert lapsing(register) == numbers
+    register.note_lapses("ours", {pages[0].sha256: LONG})
+    assert lapsing(register) == numbers
+    register.note_lapses("ours", {pages[1].sha256: LONG, "of-no-document": LONG})
+    assert lapsing(register) == numbers[1:]
+    assert lapsing(register, until=LONG) == lapsing(register, "others") == numbers
+
+
+def test_what_was_noted_gives_way_to_what_is_noted_later(register: Register) -> None:
+    document = issued(register, claim(), PAGE, DATA)
+    for rules, lapses, listed in (("ours", SOON, True), ("ours", LONG, False), ("others", LONG, True)):
+        register.note_lapses(rules, {PAGE.sha256: lapses})
+        assert lapsing(register) == [document.number] * listed
+    register.note_lapses("ours", {})
+    assert lapsing(register, "others") == []
+
+
+def test_of_a_renewed_file_the_newest_one_counts(register: Register) -> None:
+    document = issued(register, claim(), PAGE, DATA)
+    register.note_lapses("ours", {PAGE.sha256: LONG})
+    for letter in "de":
+        register.note_lapses("ours", {letter * 64: SOON})
+        document = register.renew(document, [replace(PAGE, sha256=letter * 64)], AT)
+        assert lapsing(register) == [document.number]
+        register.note_lapses("ours", {letter * 64: LONG})
+        assert lapsing(register) == []
+
+
+def test_files_of_other_roles_lapse_for_nobody(register: Register) -> None:
+    issued(register, claim(), DATA)
+    assert lapsing(register) == []
+
+
+def test_several_note_the_same_at_once_and_all_of_it_is_noted(register: Register) -> None:
+    hashes = [issued(register, claim(f"d-{n}")).files[0].sha256 for n in range(20)]
+    start = threading.Barrier(4)
+
+    def work(worker: int) -> None:
+        start.wait()
+        for first in range(20):
+            some = hashes[first:] if worker % 2 else hashes[: first + 1][::-1]
+            register.note_lapses("ours", dict.fromkeys(some, LONG))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert lapsing(register) == []
 
 
 def test_every_version_of_a_file_was_recorded_when_it_came(register: Register) -> None:

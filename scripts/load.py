@@ -1,6 +1,7 @@
 """Load, measured on one machine with stand-in keys: throughput, latencies, memory.
 
 sh scripts/load batch [DECISIONS]     the same decisions with one process, then with two; memory over the time
+sh scripts/load server [SECONDS]      issue, check, /d/ with 1 to 64 callers at once, then /d/ while others issue
 """
 
 from __future__ import annotations
@@ -154,11 +155,15 @@ Ask = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
 
 @dataclass
 class Met:
-    """What one round of asking met: milliseconds of each answer that was one, and how many were put off or strange."""
+    """What one round of asking met: milliseconds of each answer that was one, how many were put off or strange.
+
+    `seconds`: how long it lasted.
+    """
 
     milliseconds: list[float] = field(default_factory=list)
     put_off: int = 0
     strange: int = 0
+    seconds: float = 0.0
 
     def count(self, answer: httpx.Response, seconds: float) -> None:
         if answer.status_code in (429, 503) and "Retry-After" in answer.headers:
@@ -176,7 +181,8 @@ class Met:
 
 async def ask_for(seconds: float, url: str, key: str, ask: Ask, at_once: int) -> Met:
     """So many callers, each asking again as soon as it is answered."""
-    met, until, numbers = Met(), time.monotonic() + seconds, count()
+    met, begun, numbers = Met(), time.monotonic(), count()
+    until = begun + seconds
 
     async def caller() -> None:
         while time.monotonic() < until:
@@ -190,6 +196,7 @@ async def ask_for(seconds: float, url: str, key: str, ask: Ask, at_once: int) ->
     limits = httpx.Limits(max_connections=at_once)
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=90, limits=limits) as http:
         await asyncio.gather(*(caller() for _ in range(at_once)))
+    met.seconds = time.monotonic() - begun
     return met
 
 
@@ -252,14 +259,24 @@ def server(options: argparse.Namespace) -> None:
         print("what      at once  a second      p50      p95      p99 ms  put off  strange   MB")
         for what, ask in asks(document, page, str(pid)).items():
             for at_once in (1, 2, 8, 64):
-                started = time.monotonic()
-                met = asyncio.run(ask_for(options.seconds, url, key, ask, at_once))
-                rate = len(met.milliseconds) / (time.monotonic() - started)
-                times = " ".join(f"{met.at(part):8.0f}" for part in (0.5, 0.95, 0.99))
-                print(
-                    f"{what:<8} {at_once:8} {rate:9.1f} {times}    {met.put_off:8} {met.strange:8} {memory(pid):5.0f}",
-                    flush=True,
-                )
+                tell(what, at_once, asyncio.run(ask_for(options.seconds, url, key, ask, at_once)), pid)
+        for at_once in (1, 8):
+            both = look_beside(options.seconds, url, key, asks(document, page, f"{pid}-{at_once}"), at_once)
+            beside, met = asyncio.run(both)
+            tell("/d/ ...", 1, met, pid)
+            tell("..issue", at_once, beside, pid)
+
+
+async def look_beside(seconds: float, url: str, key: str, ask: dict[str, Ask], at_once: int) -> tuple[Met, Met]:
+    """So many who issue, and at the same time one who looks at a page."""
+    issuing = ask_for(seconds, url, key, ask["issue"], at_once)
+    return await asyncio.gather(issuing, ask_for(seconds, url, key, ask["/d/"], 1))
+
+
+def tell(what: str, at_once: int, met: Met, pid: int) -> None:
+    times = " ".join(f"{met.at(part):8.0f}" for part in (0.5, 0.95, 0.99))
+    rate, held = len(met.milliseconds) / met.seconds, memory(pid)
+    print(f"{what:<8} {at_once:8} {rate:9.1f} {times}    {met.put_off:8} {met.strange:8} {held:5.0f}", flush=True)
 
 
 def main() -> None:

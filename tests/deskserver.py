@@ -73,6 +73,10 @@ class Visitor:
         """A form of a page of this origin; `origin=…` says otherwise."""
         return self._sent("POST", path, {"origin": self.origin, **headers}, data=fields or {})
 
+    def send_json(self, path: str, content: Any) -> httpx.Response:
+        """What a script of a page of this origin sends."""
+        return self._sent("POST", path, {"origin": self.origin}, json=content)
+
     def _sent(self, method: str, path: str, headers: dict[str, str], **options: Any) -> httpx.Response:
         sent = {name.replace("_", "-"): text for name, text in headers.items() if text}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,15 @@ import leaves
 import ncalayer_mock
 import offices
 import pytest
-from deskserver import DAY
+from deskserver import DAY, Place, Visitor
 from fastapi import FastAPI
+from leaves import Leaf
 from ncalayer_mock import pem
 from offices import Pki
 from playwright.sync_api import Page, expect
+from test_several_signers import NAMED, OFFICIAL, two_signers
 
-from qujat.server.desk import entrance
+from qujat.server.desk import entrance, trail
 
 Open = Callable[..., Page]
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
@@ -199,6 +203,42 @@ def test_the_head_signs_with_his_own_key_in_ncalayer(
         expect(page.locator("h1 .status")).to_have_class("status good")
         page.goto(page.url.partition("?")[0] + "?check=1")
         expect(page.locator("#verdict .note")).to_have_class("note good")
+
+
+def test_the_official_who_prepared_it_signs_and_then_the_head(place: Place, pki: Pki, tmp_path: Path) -> None:
+    """No form on file asks for two signatures yet: one is made to."""
+    clerk = deskserver.logged_in(
+        replace(place, office=replace(place.office, forms=two_signers(place.office.forms))).app()
+    )
+    address = clerk.begin("o20-a05")
+    nobody = deskserver.typed(offices.a_decision("o20-a05"))
+    clerk.press(address, nobody | {"do": "sign"})
+    assert "/prepared_by/full_name" in clerk.get(address).text
+    assert clerk.get(f"{address}/sign").status_code == 303, "without who prepared it there is nothing to sign"
+    sent = offices.a_decision("o20-a05", prepared_by=NAMED)
+    assert clerk.press(address, deskserver.typed(sent) | {"do": "sign"}).headers["location"].endswith("/sign")
+    assert unescape(clerk.get(f"{address}/sign").text).count(OFFICIAL.full_name) == 1
+    session = clerk.press(f"{address}/sign").headers["location"]
+    for person, role in ((OFFICIAL, leaves.EMPLOYEE), (offices.head(), leaves.HEAD)):
+        key = leaves.leaf(tmp_path / person.iin, pki.folder, pki.passphrase, person, roles=role)
+        session = signed_by(clerk, session, person.iin, key)
+    assert session.startswith("/office/documents/")
+    assert clerk.get(address).status_code == 404, "its draft is done with"
+    assert "note good" in clerk.get(session.partition("?")[0] + "?check=1").text
+    done = [one.deed for one in trail.newest(place.store) if one.number and one.outcome == "ok"]
+    assert done[-3:] == ["prepare", "approve", "issue"]
+
+
+def signed_by(clerk: Visitor, session: str, iin: str, key: Leaf) -> str:
+    """Sign what a session asks this person for, as the page with NCALayer does; the address to go on to."""
+    path = session.partition("?")[0]
+    asked = clerk.get(f"{path}/documents").json()
+    assert asked["request"]["args"]["signerParams"]["iin"] == iin
+    data = asked["request"]["args"]["data"]
+    contents = [base64.b64decode(one) for one in ([data] if isinstance(data, str) else data)]
+    given = [{"id": i, "cms": pem(key.cms(c))} for i, c in zip(asked["ids"], contents, strict=True)]
+    assert clerk.send_json(f"{path}/documents", {"signatures": given}).status_code == 200
+    return str(clerk.get(f"/office/signed/{path.rpartition('/')[2]}").headers["location"])
 
 
 def test_what_ncalayer_is_asked_is_for_the_clerk_who_asked(elsewhere: FastAPI) -> None:

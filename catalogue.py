@@ -100,6 +100,12 @@ class Form:
     def title(self) -> Mapping[Language, str]:
         return self.file.title
 
+    @property
+    def called(self) -> Mapping[Language, str]:
+        """The title as people choose by it: with whom it is about, where the title alone does not tell."""
+        about = self.file.about
+        return {tongue: f"{title} ({about[tongue]})" if about else title for tongue, title in self.title.items()}
+
     def fields(self, edition: str) -> Mapping[str, FieldSpec]:
         """The fields that the wording of `edition` asks for, in the order of the form."""
         return {name: spec for name, spec in self.file.fields.items() if spec.stands_in(edition)}

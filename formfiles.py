@@ -54,7 +54,8 @@ class FormFile(Strict):
     number: of the annex, empty for a document without a prescribed form (`house`); bilingual: the law has one document
     in both languages; within: the term of issuing it; signers: who signs, in their order. "head" is the decision's
     `official`, whose signature stands in the page and is the last; "official" is the one who prepared it
-    (`prepared_by`), and signs the data before him.
+    (`prepared_by`), and signs the data before him; about: whom it is about, where another form of the order has the
+    same title, so that a clerk takes the right one (printed nowhere).
     """
 
     key: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -68,6 +69,7 @@ class FormFile(Strict):
     bilingual: bool = False
     signers: list[SignerRole] = Field(default=["head"])
     title: dict[Language, str]
+    about: dict[Language, str] = Field(default_factory=dict)
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
     within: Within | None = None
     edition: list[EditionFile]

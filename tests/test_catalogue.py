@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -349,6 +350,14 @@ def test_an_unknown_form_is_refused_with_the_way_to_the_known_ones(name: str) ->
         UNSET.in_force(name, P222, "kk")
     assert repr(name) in refused.value.message
     assert "qujat forms list" in refused.value.message
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_forms_of_an_order_that_can_be_issued_are_called_the_same(language: Language) -> None:
+    can = [f for f in UNSET.forms.values() if any(set(e.wording.values()) != {"not-held"} for e in f.file.edition)]
+    called = Counter((form.file.order, form.called[language]) for form in can)
+    assert [name for name, times in called.items() if times > 1] == []
+    assert len(can) > 40
 
 
 def test_an_unknown_edition_of_a_form_is_refused_with_those_it_has() -> None:

@@ -43,13 +43,13 @@ def _often(visit: Visit, newest: Sequence[Document]) -> list[tuple[str, str]]:
     names = dict.fromkeys(one.data["form"] for one in newest)
     forms = [visit.office.forms.form(name) for name in names]
     usable = [form for form in forms if standing(visit.office.forms, form, visit.today).can_be_issued]
-    return [(form.annex, form.title[visit.tongue]) for form in usable[:_OFTEN]]
+    return [(form.annex, form.called[visit.tongue]) for form in usable[:_OFTEN]]
 
 
 def _draft(visit: Visit, draft: drafts.Draft) -> dict[str, Any]:
     form = visit.office.forms.form(draft.form)
     name = _person(draft.contents["fields"], form.file.subject)
-    return {"draft": draft, "form": form, "title": form.title[visit.tongue], "subject": name}
+    return {"draft": draft, "form": form, "title": form.called[visit.tongue], "subject": name}
 
 
 def _person(fields: Mapping[str, Any], subject: str) -> str:
@@ -66,7 +66,7 @@ def row(visit: Visit, found: Document) -> dict[str, Any]:
         "document": found,
         "code": marks.short_code(found.token),
         "annex": form.annex,
-        "title": form.title[visit.tongue],
+        "title": form.called[visit.tongue],
         "day": date.fromisoformat(found.data["day"]),
         "subject": _person(found.data["fields"], form.file.subject),
     }

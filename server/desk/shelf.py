@@ -57,7 +57,7 @@ def forms(visit: Visiting, day: str = "", q: str = "") -> Response:
 def _is_meant(form: Form, asked: str) -> bool:
     """Every word that was typed begins a word of a title in either language, or is the annex or the kind."""
     kinds = gallery_words.both("kind", form.kind)
-    text = " ".join([*form.title.values(), *kinds.values(), form.annex]).casefold()
+    text = " ".join([*form.called.values(), *kinds.values(), form.annex]).casefold()
     words = text.replace("(", " ").replace("«", " ").split()
     return all(any(word.startswith(part) for word in words) for part in asked[:100].casefold().split())
 
@@ -66,7 +66,7 @@ def _row(visit: Visit, form: Form, day: date) -> dict[str, Any]:
     stands = standing(visit.office.forms, form, day)
     return {
         "form": form,
-        "title": form.title[visit.tongue],
+        "title": form.called[visit.tongue],
         "kind": gallery_words.both("kind", form.kind)[visit.tongue],
         "stands": stands,
         "status": [_stand(visit, form, stand) for stand in stands.stands.values()],

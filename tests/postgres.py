@@ -59,7 +59,7 @@ RIGHTS = (
     "GRANT UPDATE ON sequence TO {role}",
     "GRANT UPDATE (id) ON document TO {role}",
     "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
-    "GRANT UPDATE ON webhook, delivery, batch, part TO {role}",
+    "GRANT UPDATE ON lasting, webhook, delivery, batch, part TO {role}",
     "GRANT UPDATE, DELETE ON procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers TO {role}",
 )
 

@@ -222,6 +222,8 @@ def test_the_rights_that_the_operators_page_names_are_enough_and_take_no_trigger
     document = register.record(reserve(register, claim()), [PAGE], AT)
     register.add_ticket(NewTicket("t", reserve(register, claim("d-2")).id, "head", AT, AT), [DATA])
     register.renew(document, [replace(PAGE, sha256="f" * 64)], AT)
+    for rules in ("before", "now"):
+        register.note_lapses(rules, {"f" * 64: AT})
     assert register.annul(document.number, "reason", AT).status == "annulled"
     for deed in ("DROP TRIGGER entry_no_change ON entry", "ALTER TABLE entry DISABLE TRIGGER ALL", "DELETE FROM entry"):
         with pytest.raises(ProgrammingError, match=r"owner|denied"), _raw(register) as db:

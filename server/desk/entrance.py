@@ -20,7 +20,7 @@ from qujat.server.desk.access import (
     store_of,
 )
 from qujat.server.desk.words import tongue_of
-from qujat.server.pages.attempts import Attempts, network
+from qujat.server.pages.attempts import Attempts, address_of
 
 router = APIRouter(include_in_schema=False, route_class=OfficeRoute)
 
@@ -75,7 +75,7 @@ def limits() -> dict[str, Attempts]:
 
 def _wait(request: Request, name: str) -> int:
     """How many seconds to wait before the next attempt; 0 if it may be made, which counts it."""
-    state, place = request.app.state, network(request.client.host if request.client else "")
+    state, place = request.app.state, address_of(request)
     if not hasattr(state, "desk_attempts"):
         state.desk_attempts = limits()
     folded, now = name.strip().casefold(), time.monotonic()

@@ -43,6 +43,26 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """Numbers that the sequence of an authority and a year leaves out, `first` to `last`, and why."""
+
+    first: int
+    last: int
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """How far the sequence of an authority has come in a year: `last` is given or left out, the next number follows."""
+
+    authority: str
+    year: int
+    last: int
+    skips: tuple[Skip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A reserved or issued document as the register knows it. `former`: files whose evidence was renewed since."""
 

@@ -21,6 +21,7 @@ from qujat.entries import (
     Entry,
     Found,
     NewTicket,
+    Numbering,
     Role,
     Secrets,
     SignerRole,
@@ -41,6 +42,7 @@ __all__ = [
     "Entry",
     "Found",
     "NewTicket",
+    "Numbering",
     "OnEntry",
     "Register",
     "Role",
@@ -83,6 +85,15 @@ class Register(Protocol):
         self, document: Document, files: Sequence[StoredFile], at: datetime, completion: Completion | None = None
     ) -> Document:
         """From now on the document is issued, and the ticket of `completion` used. The first to record wins."""
+
+    def numberings(self) -> Sequence[Numbering]:
+        """How far each authority has counted in each year, and which numbers it has left out."""
+
+    def skip(self, authority: str, year: int, to: int, reason: str, at: datetime) -> Numbering:
+        """Leave out all numbers of the sequence up to `to` that have not been given: they stand on paper elsewhere.
+
+        Where it has come that far already, nothing changes.
+        """
 
     def by_number(self, number: str, authority: str | None = None) -> Document:
         """The document of a number, of the authority with this BIN where several have given it.

@@ -102,6 +102,14 @@ def _stores(commands: Any, common: argparse.ArgumentParser) -> None:
     add(register, common, "check", "register.check", "is every file of every document there, as it was stored?")
     add(register, common, "seal", "register.seal", "sign what the register holds now; run it every day")
     add(register, common, "audit", "register.audit", "does it still hold what was sealed? Was anything changed?")
+    add(register, common, "numbers", "register.numbers", "how far each authority has counted, and what it left out")
+    skipped = add(register, common, "skip", "register.skip", "leave out numbers that stand on paper already")
+    skipped.add_argument("--authority", required=True, metavar="BIN")
+    skipped.add_argument("--year", required=True, type=int, metavar="YEAR", help="that of the decisions")
+    skipped.add_argument(
+        "--to", required=True, type=int, metavar="N", help="the last one to leave out: {seq} of a number"
+    )
+    skipped.add_argument("--reason", required=True, metavar="TEXT", help="why; it is kept")
     config = group(commands, "config", "the configuration of this deployment")
     add(config, common, "check", "config.check", "try each part of the deployment, and say what to do about it")
 

@@ -1,14 +1,24 @@
-"""qujat register upgrade, backup, check, seal, audit"""
+"""qujat register upgrade, backup, check, seal, audit, numbers, skip"""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from qujat import settings as configuration
 from qujat.__main__ import CHECKED
 from qujat.commands import print_json
+from qujat.errors import FieldError, FieldErrors
+from qujat.identifiers import bin_fault
+from qujat.texts import faults
 
+if TYPE_CHECKING:
+    from qujat.entries import Numbering
+
+_MOST = 1_000_000  # numbers of a year: more is a slip of the hand, which nobody could take back
 LEFTOVER = timedelta(days=1)
 CHECKPOINTS = "checkpoints"
 
@@ -108,3 +118,52 @@ def audit(options: Namespace) -> int:
         for finding in findings:
             print(f"  {finding.name:<14}{finding.code:<28}{finding.detail}")
     return CHECKED[worst]
+
+
+def numbers(options: Namespace) -> int:
+    """qujat register numbers"""
+    from qujat.office import open_register
+
+    found = open_register(configuration.read(options.config)).numberings()
+    if options.json:
+        print_json([_counted(each) for each in found])
+    for each in () if options.json else found:
+        _print_counted(each)
+    return 0
+
+
+def skip(options: Namespace) -> int:
+    """qujat register skip: nobody gets a number up to this one any more; what was given stays."""
+    from qujat.office import open_register
+
+    wrong = list(_wrong_skip(options))
+    if wrong:
+        raise FieldErrors(wrong)
+    register = open_register(configuration.read(options.config))
+    after = register.skip(options.authority, options.year, options.to, options.reason, datetime.now(UTC))
+    if options.json:
+        print_json(_counted(after))
+    else:
+        _print_counted(after)
+    return 0
+
+
+def _wrong_skip(options: Namespace) -> Iterator[FieldError]:
+    if fault := bin_fault(options.authority):
+        yield FieldError("/authority", "bad-bin", f"not a BIN: {fault}")
+    for name, value, least, most in (("year", options.year, 2000, 2100), ("to", options.to, 1, _MOST)):
+        if not least <= value <= most:
+            yield FieldError(f"/{name}", "out-of-range", f"expected {least} to {most}, came {value}")
+    for code, message in faults(options.reason):
+        yield FieldError("/reason", code, message)
+
+
+def _counted(numbering: Numbering) -> dict[str, Any]:
+    skips = [{**asdict(one), "at": one.at.isoformat()} for one in numbering.skips]
+    return {"authority": numbering.authority, "year": numbering.year, "last": numbering.last, "skipped": skips}
+
+
+def _print_counted(numbering: Numbering) -> None:
+    print(f"{numbering.authority}  {numbering.year}  the next number is {numbering.last + 1}")
+    for one in numbering.skips:
+        print(f"  {one.first} to {one.last} left out on {one.at:%d.%m.%Y}: {one.reason}")

@@ -5,14 +5,15 @@ Whoever calls holds the lock of the authority (SQLite: of the whole register), s
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, text, update
 
-from qujat.entries import Claim, Secrets
+from qujat.entries import Claim, Numbering, Secrets, Skip
 from qujat.errors import NumberTaken
-from qujat.registers.tables import document, sequence
+from qujat.registers.tables import document, moment, moment_text, sequence, skipped
 
 # The last word is for another authority that draws the same code at the same time: PostgreSQL waits for it.
 _ENTER = text(
@@ -39,6 +40,24 @@ def enter(db: Connection, row: dict[str, Any], draw: Callable[[], Secrets]) -> i
             return entered
 
 
+def all_of_them(db: Connection) -> list[Numbering]:
+    """By authority and year; the skips in their order."""
+    left_out = defaultdict(list)
+    for row in db.execute(select(skipped).order_by(skipped.c.id)):
+        left_out[row.authority, row.year].append(Skip(row.first, row.last, row.reason, moment(row.at)))
+    rows = db.execute(select(sequence).order_by(sequence.c.authority, sequence.c.year))
+    return [Numbering(r.authority, r.year, r.last, tuple(left_out[r.authority, r.year])) for r in rows]
+
+
+def skip(db: Connection, authority: str, year: int, left_out: Skip) -> None:
+    """Leave out what has not been given of these numbers; `first` is found here."""
+    before = _last(db, authority, year)
+    if left_out.last > (before or 0):
+        row = {"first": (before or 0) + 1, "last": left_out.last, "reason": left_out.reason}
+        db.execute(insert(skipped), {"authority": authority, "year": year, **row, "at": moment_text(left_out.at)})
+        _count(db, authority, year, before, left_out.last)
+
+
 def _given(db: Connection, authority: str, number: str) -> str:
     if _is_taken(db, authority, number):
         raise NumberTaken(
@@ -50,19 +69,28 @@ def _given(db: Connection, authority: str, number: str) -> str:
 
 def _next(db: Connection, claim: Claim) -> str:
     """The next number of the authority's pattern in the year of the decision."""
-    row = (sequence.c.authority == claim.authority) & (sequence.c.year == claim.year)
-    before = db.execute(select(sequence.c.last).where(row)).scalar()
+    before = _last(db, claim.authority, claim.year)
     last = before or 0
     while True:
         last += 1
         number = claim.pattern.format(year=claim.year, seq=last, bin=claim.authority, annex=claim.annex)
         if not _is_taken(db, claim.authority, number):
             break
-    if before is None:
-        db.execute(insert(sequence), {"authority": claim.authority, "year": claim.year, "last": last})
-    else:
-        db.execute(update(sequence).where(row).values(last=last))
+    _count(db, claim.authority, claim.year, before, last)
     return number
+
+
+def _last(db: Connection, authority: str, year: int) -> int | None:
+    of_this = (sequence.c.authority == authority) & (sequence.c.year == year)
+    return db.execute(select(sequence.c.last).where(of_this)).scalar()
+
+
+def _count(db: Connection, authority: str, year: int, before: int | None, last: int) -> None:
+    if before is None:
+        db.execute(insert(sequence), {"authority": authority, "year": year, "last": last})
+        return
+    of_this = (sequence.c.authority == authority) & (sequence.c.year == year)
+    db.execute(update(sequence).where(of_this).values(last=last))
 
 
 def _is_taken(db: Connection, authority: str, number: str) -> bool:

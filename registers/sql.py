@@ -18,9 +18,11 @@ from qujat.entries import (
     Entry,
     Found,
     NewTicket,
+    Numbering,
     Role,
     Secrets,
     SignerRole,
+    Skip,
     Status,
     StoredFile,
     Ticket,
@@ -90,6 +92,17 @@ class SqlRegister:
             if completion:
                 tickets.complete(db, completion, document.id, at)
             return self._entered(db, "issued", document.id, at)
+
+    def numberings(self) -> Sequence[Numbering]:
+        with self.database.reading() as db:
+            return numbering.all_of_them(db)
+
+    def skip(self, authority: str, year: int, to: int, reason: str, at: datetime) -> Numbering:
+        with self.database.writing() as db:
+            self.database.lock_authority(db, authority)
+            numbering.skip(db, authority, year, Skip(0, to, reason, at))
+            found = {(one.authority, one.year): one for one in numbering.all_of_them(db)}
+            return found.get((authority, year), Numbering(authority, year, 0))
 
     def by_number(self, number: str, authority: str | None = None) -> Document:
         with self.database.reading() as db:

@@ -74,6 +74,15 @@ sequence = Table(
     Column("last", BigInteger().with_variant(Integer(), "sqlite"), nullable=False),
     PrimaryKeyConstraint("authority", "year"),
 )
+skipped = Table(
+    "skipped",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    _text("authority"),
+    *(Column(name, _KEY, nullable=False) for name in ("year", "first", "last")),
+    _text("reason"),
+    _text("at"),
+)
 file = Table(
     "file",
     metadata,

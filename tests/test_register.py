@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import registers
+from qujat.entries import Numbering, Skip
 from qujat.errors import DecisionChanged, NumberTaken, UnknownDocument
 from qujat.register import Claim, Document, Register, Wanted
 from registers import AT, DATA, OPENERS, OURS, PAGE, THEIRS, Opener, claim, data_of, draw, issued, reserve
@@ -193,6 +194,36 @@ def test_a_given_number_is_kept_and_belongs_to_one_document_of_an_authority(regi
         reserve(register, claim("d-2", number="№ 17-ө"))
     assert register.known(OURS, "d-2", claim("d-2").digest) is None
     assert reserve(register, claim("d-2")).number == "2026-000001"
+
+
+def test_numbers_that_are_left_out_go_to_nobody_and_it_is_kept_why(opened: Callable[[], Register]) -> None:
+    assert reserve(opened(), claim("d-1")).number == "2026-000001"
+    after = opened().skip(OURS, 2026, 40, "журнал на бумаге", AT)
+    assert after == Numbering(OURS, 2026, 40, (Skip(2, 40, "журнал на бумаге", AT),))
+    assert reserve(opened(), claim("d-2")).number == "2026-000041"
+    others = [claim("d-3", year=2027), claim("d-4", authority=THEIRS)]
+    assert [reserve(opened(), other).number for other in others] == ["2027-000001", "2026-000001"]
+    assert reserve(opened(), claim("given", number="2026-000017")).number == "2026-000017"
+
+
+@pytest.mark.parametrize("to", [1, 2, 3])
+def test_what_was_given_is_not_left_out_again(register: Register, to: int) -> None:
+    for n in range(3):
+        reserve(register, claim(f"d-{n}"))
+    assert register.skip(OURS, 2026, to, "again", AT) == Numbering(OURS, 2026, 3)
+    assert reserve(register, claim("next")).number == "2026-000004"
+
+
+def test_the_first_numbers_of_a_year_can_be_left_out(register: Register) -> None:
+    for to, reason in ((5, "one"), (5, "the same"), (9, "two")):
+        register.skip(OURS, 2026, to, reason, AT)
+    register.skip(THEIRS, 2025, 1, "three", AT)
+    skips = (Skip(1, 5, "one", AT), Skip(6, 9, "two", AT))
+    assert list(register.numberings()) == [
+        Numbering(THEIRS, 2025, 1, (Skip(1, 1, "three", AT),)),
+        Numbering(OURS, 2026, 9, skips),
+    ]
+    assert reserve(register, claim()).number == "2026-000010"
 
 
 def test_generated_numbers_step_over_given_ones(register: Register) -> None:

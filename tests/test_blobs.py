@@ -22,7 +22,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import buckets
-import obstore
 import putting
 import pytest
 from hypothesis import given, settings
@@ -33,7 +32,6 @@ from qujat import s3
 from qujat.blobs import Blobs, Folder, Memory
 from qujat.errors import BlobAltered, BlobMissing, StoreError
 from qujat.s3 import Bucket, open_bucket
-from qujat.settings import S3Settings
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,15 @@ class Store:
 
 
 def in_folder(folder: Path) -> Store:
+    return Store(Folder(folder / "blobs"), *_by_the_back_door(folder / "blobs"))
+
+
+def _by_the_back_door(folder: Path) -> tuple[Callable[[str, bytes], object], Callable[[str], object]]:
     def path(digest: str) -> Path:
-        (found,) = (p for p in (folder / "blobs").rglob("*") if p.is_file() and p.parent.name + p.name == digest)
+        (found,) = (p for p in folder.rglob("*") if p.is_file() and p.parent.name + p.name == digest)
         return found
 
-    return Store(Folder(folder / "blobs"), lambda d, content: path(d).write_bytes(content), lambda d: path(d).unlink())
+    return lambda digest, content: path(digest).write_bytes(content), lambda digest: path(digest).unlink()
 
 
 def in_memory(_: Path) -> Store:
@@ -59,16 +61,7 @@ def in_memory(_: Path) -> Store:
 
 
 def in_bucket(folder: Path) -> Store:
-    bucket = buckets.bucket_in(folder)
-
-    def name(digest: str) -> str:
-        return f"{digest[:2]}/{digest[2:]}"
-
-    return Store(
-        bucket,
-        lambda digest, content: obstore.put(bucket.store, name(digest), content),
-        lambda digest: obstore.delete(bucket.store, name(digest)),
-    )
+    return Store(buckets.bucket_in(folder), *_by_the_back_door(buckets.objects_of(folder)))
 
 
 STORES = {"folder": in_folder, "memory": in_memory, "s3": in_bucket}
@@ -317,16 +310,19 @@ def test_a_folder_that_cannot_be_written_or_read_is_a_store_error(
         act(Folder(tmp_path / "blobs"))
 
 
-def _bucket(address: str = "s3://documents/of-ours", **changes: str) -> Bucket:
-    chosen = {"endpoint": buckets.endpoint(), "access_key": "qujat"} | changes
-    return open_bucket(address, S3Settings.model_validate(chosen), "secret")
+def _bucket(address: str = "s3://documents/of-ours", *, endpoint: str = "", secret: str = buckets.SECRET) -> Bucket:
+    return open_bucket(address, buckets.settings(endpoint), secret)
 
 
 @pytest.mark.parametrize("act", [lambda blobs: blobs.put(CONTENT), lambda blobs: blobs.get(DIGEST)], ids=["put", "get"])
 @pytest.mark.parametrize(
     "bucket",
-    [lambda: _bucket("s3://never-made/x"), lambda: _bucket(endpoint="http://127.0.0.1:1")],
-    ids=["no-such-bucket", "no-server"],
+    [
+        lambda: _bucket("s3://never-made/x"),
+        lambda: _bucket(endpoint="http://127.0.0.1:1"),
+        lambda: _bucket(secret="another"),
+    ],
+    ids=["no-such-bucket", "no-server", "another-secret"],
 )
 def test_a_store_that_does_not_answer_says_which_and_never_that_a_blob_is_missing(
     bucket: Callable[[], Blobs], act: Callable[[Blobs], object]

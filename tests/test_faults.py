@@ -1,6 +1,6 @@
 """Everything is killed once in the middle of issuing under load; what was acknowledged is there, once, and valid.
 
-The server, one of its worker processes, PostgreSQL, the way to the store of documents: each dies without a word while
+The server, one of its worker processes, PostgreSQL, the store of documents: each dies without a word while
 decisions are being sent over HTTP, and comes back. Whoever sends does what the documentation says: on 429, on 503 and
 when the line is cut, he sends the decision again.
 """
@@ -10,21 +10,18 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import select
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.request import Request, urlopen
 
+import buckets
 import httpx
 import postgres
 import pytest
@@ -34,18 +31,12 @@ from offices import Pki, a_decision
 from qujat.checking import check_number
 from qujat.jobs.work import database_of
 from qujat.office import open_office
-from qujat.settings import S3Settings, Settings
+from qujat.settings import Settings
 
 BIN = "990440001234"
 COUNT = 12
 SENDERS = 3
 PATIENCE = 240.0  # seconds in all; on a quiet machine it takes a tenth of that
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -76,68 +67,6 @@ class Cluster:
 
     def run(self, program: str, *words: str) -> None:
         postgres._run(program, *words)
-
-
-@dataclass
-class Way:
-    """The way to the store of documents: a forwarder of connections that can be cut and opened again."""
-
-    port: int
-    to: int
-    stop: threading.Event = field(default_factory=threading.Event)
-    threads: list[threading.Thread] = field(default_factory=list)
-
-    def open(self) -> None:
-        self.stop = threading.Event()
-        server = socket.create_server(("127.0.0.1", self.port))
-        server.settimeout(0.1)
-        self._begin(self._accept, server, self.stop)
-
-    def cut(self) -> None:
-        """Nobody answers any more, and every connection ends in the middle."""
-        self.stop.set()
-        for thread in self.threads:
-            thread.join()
-        self.threads.clear()
-
-    def _begin(self, what: Callable[..., None], *words: object) -> None:
-        thread = threading.Thread(target=what, args=words)
-        thread.start()
-        self.threads.append(thread)
-
-    def _accept(self, server: socket.socket, stop: threading.Event) -> None:
-        with server:
-            while not stop.is_set():
-                with suppress(TimeoutError):
-                    self._begin(self._forward, server.accept()[0], stop)
-
-    def _forward(self, near: socket.socket, stop: threading.Event) -> None:
-        with near, socket.create_connection(("127.0.0.1", self.to)) as far, suppress(OSError):
-            while not stop.is_set():
-                for ready in select.select([near, far], [], [], 0.1)[0]:
-                    content = ready.recv(65536)
-                    if not content:
-                        return
-                    (far if ready is near else near).sendall(content)
-
-
-def answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
-
-
-@contextmanager
-def a_store() -> Iterator[int]:
-    """An S3 server in a process of its own; gives its port."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
-        until(lambda: answers(port))
-        yield port
-        running.kill()
 
 
 @dataclass
@@ -250,25 +179,24 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def way() -> Iterator[Way]:
-    with a_store() as port:
-        made = Way(free_port(), port)
-        made.open()
-        with urlopen(Request(f"http://127.0.0.1:{port}/documents", method="PUT"), timeout=10):
-            pass
-        yield made
-        made.cut()
+def store(tmp_path: Path) -> Iterator[buckets.Server]:
+    (tmp_path / "s3").mkdir()
+    made = buckets.Server(tmp_path / "s3", buckets.free_port())
+    made.start()
+    made.make_bucket("documents")
+    yield made
+    made.kill()
 
 
 def test_whatever_is_killed_in_the_middle_no_document_is_missing_or_doubled(
-    tmp_path: Path, pki: Pki, cluster: Cluster, way: Way, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pki: Pki, cluster: Cluster, store: buckets.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUJAT_S3_SECRET", "secret")
-    s3 = S3Settings(endpoint=f"http://127.0.0.1:{way.port}", access_key="qujat")
+    monkeypatch.setenv("QUJAT_S3_SECRET", buckets.SECRET)
+    s3 = buckets.settings(store.endpoint)
     home = make_home(tmp_path / "var", pki, cluster.url, blobs="s3://documents", s3=s3)
     qujat(home, "register", "upgrade")
     key = json.loads(qujat(home, "clients", "add", "load", "--authority", BIN, "--json"))["key"]
-    server = Server(home, free_port())
+    server = Server(home, buckets.free_port())
     server.start()
     names = [f"fault-{n}" for n in range(COUNT)]
     load = Load(server.url, key)
@@ -288,9 +216,9 @@ def test_whatever_is_killed_in_the_middle_no_document_is_missing_or_doubled(
         time.sleep(1)
         cluster.start()
         acknowledged(2)
-        way.cut()
+        store.kill()
         time.sleep(1)
-        way.open()
+        store.start()
         acknowledged(2)
         server.kill()
         server.start()

@@ -46,8 +46,8 @@ def deployment(tmp_path: Path, pki: Pki, monkeypatch: pytest.MonkeyPatch) -> Cal
 def grown(folder: Path) -> dict[str, Any]:
     """The table [stores] of a deployment on PostgreSQL and S3."""
     buckets.bucket_in(folder)
-    s3 = {"endpoint": buckets.endpoint(), "access_key": "qujat"}
-    return {"register": postgres.url_of(folder), "blobs": f"s3://{buckets.name_of(folder)}/documents", "s3": s3}
+    blobs = f"s3://{buckets.name_of(folder)}/documents"
+    return {"register": postgres.url_of(folder), "blobs": blobs, "s3": buckets.settings().model_dump()}
 
 
 def test_without_a_configuration_the_stores_are_a_file_and_a_folder(deployment: Callable[..., Settings]) -> None:
@@ -203,6 +203,34 @@ def test_a_backup_made_while_documents_are_issued_is_restored_and_every_document
         assert again.register.by_number(issued.number) == issued.document
         assert pipeline.check(issued.number, again).code == "genuine"
     assert pipeline.issue(parsed(id="d-3", languages=["kk"]), again).number == "2026-000003"
+
+
+def test_after_a_restore_numbers_that_are_on_paper_are_left_out_and_the_command_says_so(
+    deployment: Callable[..., Settings], at_home: Callable[..., tuple[int, str]]
+) -> None:
+    """The backup ended at 2026-000001; the last paper that somebody holds says 2026-000003."""
+    office = open_office(deployment(), signing=True)
+    assert pipeline.issue(parsed(languages=["kk"]), office).number == "2026-000001"
+    ours = parsed().authority.bin
+    words = ["register", "skip", "--authority", ours, "--year", "2026", "--reason", "restored"]
+    code, said = at_home(*words, "--to", "3", "--json")
+    assert (code, json.loads(said)["last"], json.loads(said)["skipped"][0]["first"]) == (0, 3, 2)
+    code, said = at_home("register", "numbers")
+    assert (code, said.splitlines()[0]) == (0, f"{ours}  2026  the next number is 4")
+    assert "2 to 3 left out on" in said
+    assert said.strip().endswith("restored")
+    assert pipeline.issue(parsed(id="d-2", languages=["kk"]), office).number == "2026-000004"
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("--to", "0"), ("--to", "1000001"), ("--year", "26"), ("--authority", "990440001"), ("--reason", " ")],
+)
+def test_a_slip_of_the_hand_leaves_out_nothing(at_home: Callable[..., tuple[int, str]], word: str, value: str) -> None:
+    words = {"--authority": a_decision()["authority"]["bin"], "--year": "2026", "--to": "3", "--reason": "restored"}
+    code, said = at_home("register", "skip", *(each for pair in (words | {word: value}).items() for each in pair))
+    assert (code, word.replace("--", "/") in said) == (2, True)
+    assert at_home("register", "numbers", "--json")[1].strip() == "[]"
 
 
 def test_whatever_a_copied_register_names_is_among_the_copied_blobs(

@@ -5,7 +5,6 @@ One for a whole run of tests, and in it a bucket for each folder.
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -17,8 +16,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-import pytest
-from judge import JAVA
+from judge import JAVA, required
 
 from qujat.s3 import Bucket, open_bucket
 from qujat.settings import S3Settings
@@ -43,7 +41,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        required()
+        required("S3Proxy", BUILT)
         (self.folder / "buckets").mkdir(exist_ok=True)
         properties = self.folder / "properties"
         properties.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
@@ -82,16 +80,6 @@ class Server:
                 return
             time.sleep(0.05)
         raise RuntimeError(f"expected S3Proxy on port {self.port} within {SECONDS} seconds, came nobody")
-
-
-def required() -> None:
-    """Skip with the reason where S3Proxy is not built; in CI that is a failure."""
-    if shutil.which("java") and (BUILT / ".built").is_file():
-        return
-    reason = "S3Proxy is not built: it needs Java 17 and Maven; run scripts/setup tests"
-    if os.environ.get("QUJAT_CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def free_port() -> int:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-from judge import CheckerError, Judge
+from judge import CheckerError, Judge, required
 
 BUILT = Path(__file__).parent / "dss" / "target"
 CLASSES = f"{BUILT}/second-opinion-1.jar:{BUILT}/dependency/*"
@@ -29,23 +26,13 @@ class Opinion:
     said: str
 
 
-def required() -> None:
-    """Skip with the reason where DSS is not built; in CI that is a failure."""
-    if shutil.which("java") and (BUILT / ".built").is_file():
-        return
-    reason = "EU DSS is not built: it needs Java 17 and Maven; run scripts/setup tests"
-    if os.environ.get("QUJAT_CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 def opinions(pki: Path, files: Sequence[Path | tuple[Path, Path]]) -> list[Opinion]:
     """One opinion a signature, in the order of the files; a pair is a detached signature and what it signs.
 
     `pki`: root*.pem are the anchors, other *.pem certificates, *.crl.pem lists. One JVM for all questions of a
     process. Raises CheckerError.
     """
-    required()
+    required("EU DSS", BUILT)
     global _judge
     words = [f"{file[0]}+{file[1]}" if isinstance(file, tuple) else str(file) for file in files]
     _judge = _judge or Judge("EU DSS", ["-cp", CLASSES, "kz.qujat.seconds.Opinion"])

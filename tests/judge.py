@@ -5,11 +5,15 @@ gets warm. A question is one line; the answer is lines, and then one that says "
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Timer
+
+import pytest
 
 # C1 only and the serial collector: a run lasts seconds and tests run side by side (a third less processor time).
 JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8")
@@ -54,6 +58,16 @@ class Judge:
         self.process.kill()
         self.process.communicate()
         self.complaints.close()
+
+
+def required(name: str, built: Path) -> None:
+    """Skip with the reason where a program from Maven Central is not built in this folder; in CI that is a failure."""
+    if shutil.which("java") and (built / ".built").is_file():
+        return
+    reason = f"{name} is not built: it needs Java 17 and Maven; run scripts/setup tests"
+    if os.environ.get("QUJAT_CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def java() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,23 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "QUJAT_WEBHOOKS__PRIVATE": "true",
         "QUJAT_WORK__STALLED_SECONDS": str(settings.work.stalled_seconds),
     }
+
+
+def typed(folder: Path, *words: object, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command of `qujat` as a user types it in a folder; of our environment it has only where programs are."""
+    env = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-m", "qujat", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=env | {"HOME": str(folder), "LC_ALL": "C.UTF-8"} | environment,
+        timeout=120,
+    )
+    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
 
 
 def children(pid: int) -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import offices
 import pytest
+from homes import typed
 
 SETTINGS = """
 address = "https://qujat.example"
@@ -31,21 +32,8 @@ class Shell:
         (folder / "qujat.toml").write_text(SETTINGS, encoding="utf-8")
 
     def __call__(self, *words: object, code: int = 0, config: bool = True) -> subprocess.CompletedProcess[str]:
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
-        env |= {"QUJAT_CONFIG": str(self.folder / "qujat.toml")} if config else {}
-        env |= self.environment
-        done = subprocess.run(
-            [sys.executable, "-m", "qujat", *map(str, words)],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.folder,
-            env=env,
-            timeout=120,
-        )
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
+        configuration = {"QUJAT_CONFIG": str(self.folder / "qujat.toml")} if config else {}
+        return typed(self.folder, *words, code=code, **configuration, **self.environment)
 
     def json(self, *words: object, code: int = 0) -> Any:
         return json.loads(self(*words, "--json", code=code).stdout)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -21,6 +19,7 @@ import wordtext
 from cases import Case, cases, catalogue
 from docx.oxml.ns import qn
 from goldens import _mark
+from homes import typed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_goldens import script
@@ -352,19 +351,7 @@ class Desk:
         (folder / "decision.json").write_text(json.dumps(offices.a_decision(), ensure_ascii=False), encoding="utf-8")
 
     def __call__(self, *words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-        env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-        done = subprocess.run(
-            [sys.executable, "-m", "qujat", *map(str, words), "--config", "qujat.toml"],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.folder,
-            env=env,
-            timeout=120,
-        )
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
+        return typed(self.folder, *words, "--config", "qujat.toml", code=code)
 
     def read(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()

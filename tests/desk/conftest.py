@@ -17,14 +17,20 @@ from playwright.sync_api import Browser
 from qujat.server.desk import clerks, entrance
 
 
+def forget() -> None:
+    """What was made at another cost."""
+    clerks._hasher.cache_clear()
+    clerks._nobodys.cache_clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _quick_passwords() -> Iterator[None]:
     """What makes guessing dear would make these tests slow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clerks, "COST", (1, 1024, 1))
-        clerks._hasher.cache_clear()
+        forget()
         yield
-    clerks._hasher.cache_clear()
+    forget()
 
 
 @pytest.fixture(scope="module")

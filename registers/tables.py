@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0005"  # the newest migration: what a register must be at
+HEAD = "0006"  # the newest migration: what a register must be at
 
 metadata = MetaData()
 _KEY = BigInteger().with_variant(Integer(), "sqlite")

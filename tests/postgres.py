@@ -60,6 +60,7 @@ RIGHTS = (
     "GRANT UPDATE (id) ON document TO {role}",
     "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
     "GRANT UPDATE ON lasting, webhook, delivery, batch, part TO {role}",
+    "GRANT UPDATE, DELETE ON desk_clerk, desk_session, desk_draft, desk_letterhead TO {role}",
     "GRANT UPDATE, DELETE ON procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers TO {role}",
 )
 

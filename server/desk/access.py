@@ -118,7 +118,7 @@ def store_of(request: Request) -> Store:
     """The store of the office, opened when it is first asked for."""
     state = request.app.state
     if not hasattr(state, "desk_store"):
-        state.desk_store = open_store(state.settings, state.office.clock)
+        state.desk_store = open_store(state.settings, state.office.clock, state.office.register)
     found: Store = state.desk_store
     return found
 

@@ -14,7 +14,6 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 from sqlalchemy.engine import Row
-from sqlalchemy.exc import IntegrityError
 
 from qujat.errors import ConfigurationError
 from qujat.identifiers import bin_fault
@@ -68,11 +67,10 @@ def add(store: Store, name: str, authority: str, password: str, forms: Sequence[
         raise ConfigurationError(f"--authority: expected the BIN of the clerk's authority: {fault}")
     row = {"name": name, "authority": authority, "forms": sorted(forms), "made_at": store.clock().isoformat()}
     row["password"] = _hasher().hash(_sound(password))
-    try:
-        with store.open() as db:
-            db.execute(CLERK.insert().values(**row))
-    except IntegrityError:
-        raise ConfigurationError(f"expected a new name, came {name!r}: a clerk has it, or had it") from None
+    with store.open() as db:
+        if db.execute(select(CLERK.c.id).where(CLERK.c.name == name)).first():
+            raise ConfigurationError(f"expected a new name, came {name!r}: a clerk has it, or had it")
+        db.execute(CLERK.insert().values(**row))
     return named(store, name)
 
 

@@ -81,8 +81,10 @@ def letterhead(store: Store, authority: str) -> Contents:
 def remember(store: Store, authority: str, contents: Contents) -> None:
     """The next draft begins with it."""
     with store.open() as db:
-        db.execute(LETTERHEAD.delete().where(LETTERHEAD.c.authority == authority))
-        db.execute(LETTERHEAD.insert().values(authority=authority, contents=contents))
+        if not db.execute(
+            LETTERHEAD.update().where(LETTERHEAD.c.authority == authority).values(contents=contents)
+        ).rowcount:
+            db.execute(LETTERHEAD.insert().values(authority=authority, contents=contents))
 
 
 def _draft(row: Row[Any]) -> Draft:

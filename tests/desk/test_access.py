@@ -62,7 +62,7 @@ def test_guessing_a_password_is_as_dear_as_rfc_9106_recommends() -> None:
 
 def test_passwords_are_kept_as_argon2id(place: Place) -> None:
     with place.store.open() as db:
-        kept = [row.password for row in db.exec_driver_sql("SELECT password FROM clerk")]
+        kept = [row.password for row in db.exec_driver_sql("SELECT password FROM desk_clerk")]
     assert all(one.startswith("$argon2id$") for one in kept)
 
 

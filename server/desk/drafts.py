@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Row
 
+from qujat.languages import LANGUAGES
 from qujat.server.desk.clerks import Clerk
 from qujat.server.desk.tables import DRAFT, LETTERHEAD, Store
 
@@ -79,12 +80,26 @@ def letterhead(store: Store, authority: str) -> Contents:
 
 
 def remember(store: Store, authority: str, contents: Contents) -> None:
-    """The next draft begins with it."""
+    """The next draft begins with it, and with what was known in the language that this document did not have."""
+    contents = _with_other_language(letterhead(store, authority), contents)
     with store.open() as db:
         if not db.execute(
             LETTERHEAD.update().where(LETTERHEAD.c.authority == authority).values(contents=contents)
         ).rowcount:
             db.execute(LETTERHEAD.insert().values(authority=authority, contents=contents))
+
+
+def _with_other_language(before: Any, now: Any) -> Any:
+    """Texts by language that say the same as before in the languages they have, with those they do not have.
+
+    Of another person, or with another text, nothing is taken over: it might be wrong by now.
+    """
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return now
+    if before.keys() | now.keys() <= set(LANGUAGES):
+        return {**before, **now} if all(before[name] == now[name] for name in before.keys() & now.keys()) else now
+    same = all(before.get(name) == now.get(name) for name in ("iin", "full_name"))
+    return {name: _with_other_language(before.get(name), now[name]) if same else now[name] for name in now}
 
 
 def _draft(row: Row[Any]) -> Draft:

@@ -12,14 +12,14 @@ from typing import Any
 import deskserver
 import offices
 import pytest
-from deskserver import Visitor
+from deskserver import Place, Visitor
 
 from qujat import catalogue
 from qujat.catalogue import Form
 from qujat.errors import FieldError
 from qujat.fields import FieldSpec, FieldType
 from qujat.languages import LANGUAGES, Language
-from qujat.server.desk import drawing, judging, questions, typed
+from qujat.server.desk import drafts, drawing, judging, questions, typed
 from qujat.server.desk.drawing import Typed
 from qujat.server.desk.questions import INPUTS
 from qujat.server.desk.standing import Standing, standing
@@ -272,3 +272,29 @@ def test_sums_are_written_as_a_decision_has_them(text: str, written: str) -> Non
 def test_an_older_browser_may_send_a_day_as_people_write_it() -> None:
     spec = FieldSpec(type="day", label={"kk": "", "ru": ""})
     assert typed.values_of({"on": spec}, {"on": "2.3.2026"}, ["ru"]) == {"on": "2026-03-02"}
+
+
+HEAD = {"iin": "780525350014", "full_name": "Үлгібаев Әбдіғали", "position": {"kk": "Басшы", "ru": "Руководитель"}}
+KNOWN = {"authority": {"name": {"kk": "Басқарма", "ru": "Управление"}}, "official": HEAD}
+
+
+@pytest.mark.parametrize(
+    ("official", "kept"),
+    [
+        ({"position": {"kk": "Басшы"}}, {"kk": "Басшы", "ru": "Руководитель"}),
+        ({"position": {"kk": "Басшының орынбасары"}}, {"kk": "Басшының орынбасары"}),
+        ({"position": {"kk": "Басшы"}, "iin": "800101300016"}, {"kk": "Басшы"}),
+        ({"position": {"kk": "Басшы"}, "full_name": "Омаров Асқар"}, {"kk": "Басшы"}),
+        ({"position": {"kk": "Басшы", "ru": "Начальник"}}, {"kk": "Басшы", "ru": "Начальник"}),
+    ],
+    ids=["the same", "another position", "another person", "another name", "both languages"],
+)
+def test_after_a_document_in_one_language_the_other_is_still_known_if_nothing_else_changed(
+    place: Place, official: dict[str, Any], kept: dict[str, str]
+) -> None:
+    bin = "060340005606"
+    drafts.remember(place.store, bin, KNOWN)
+    drafts.remember(place.store, bin, {"authority": {"name": {"kk": "Басқарма"}}, "official": HEAD | official})
+    now = drafts.letterhead(place.store, bin)
+    assert now["official"] == HEAD | official | {"position": kept}
+    assert now["authority"] == KNOWN["authority"]

@@ -56,7 +56,11 @@ class ApiError(QujatError):
 
 
 class Qujat:
-    """One server, one key. `language` ("kk", "ru", "en") is that of error texts."""
+    """One server, one key. `language` ("kk", "ru", "en") is that of error texts.
+
+    `authority` of a question about a document: the BIN, where the key is for several authorities, which may have given
+    the same number; without it NumberShared is raised for such a one.
+    """
 
     def __init__(
         self,
@@ -89,37 +93,39 @@ class Qujat:
         """The document of a decision; of the same decision again the same document."""
         return self._one(DocumentAnswer, "POST", "/v1/documents", json=dict(decision))
 
-    def document(self, number: str) -> DocumentAnswer:
+    def document(self, number: str, *, authority: str = "") -> DocumentAnswer:
         """What the register says of a document. Raises UnknownDocument."""
-        return self._one(DocumentAnswer, "GET", _document(number))
+        return self._one(DocumentAnswer, "GET", _document(number), params=_whose(authority))
 
-    def page(self, number: str, language: Language) -> bytes:
+    def page(self, number: str, language: Language, *, authority: str = "") -> bytes:
         """The signed PDF. Raises UnknownDocument."""
-        return self._file(_document(number), PDF, language=language)
+        return self._file(_document(number), PDF, language=language, **_whose(authority))
 
-    def data(self, number: str) -> bytes:
+    def data(self, number: str, *, authority: str = "") -> bytes:
         """The signed XML. Raises UnknownDocument."""
-        return self._file(_document(number), XML)
+        return self._file(_document(number), XML, **_whose(authority))
 
-    def signature(self, number: str) -> bytes:
+    def signature(self, number: str, *, authority: str = "") -> bytes:
         """The detached CMS beside the signed XML. Raises UnknownDocument."""
-        return self._file(_document(number), CMS)
+        return self._file(_document(number), CMS, **_whose(authority))
 
-    def word(self, number: str, language: Language) -> bytes:
+    def word(self, number: str, language: Language, *, authority: str = "") -> bytes:
         """An editable copy (.docx): never the signed thing. Raises UnknownDocument."""
-        return self._file(_document(number), DOCX, language=language)
+        return self._file(_document(number), DOCX, language=language, **_whose(authority))
 
-    def evidence(self, number: str) -> EvidenceAnswer:
+    def evidence(self, number: str, *, authority: str = "") -> EvidenceAnswer:
         """What proves a document today, and until when. Raises UnknownDocument."""
-        return self._one(EvidenceAnswer, "GET", f"{_document(number)}/evidence")
+        return self._one(EvidenceAnswer, "GET", f"{_document(number)}/evidence", params=_whose(authority))
 
-    def annul(self, number: str, reason: str) -> DocumentAnswer:
+    def annul(self, number: str, reason: str, *, authority: str = "") -> DocumentAnswer:
         """Enter that a document is no longer in effect. Raises UnknownDocument, FieldErrors."""
-        return self._one(DocumentAnswer, "POST", f"{_document(number)}/annul", json={"reason": reason})
+        sent = {"reason": reason}
+        return self._one(DocumentAnswer, "POST", f"{_document(number)}/annul", json=sent, params=_whose(authority))
 
-    def supersede(self, number: str, by: str, reason: str) -> DocumentAnswer:
+    def supersede(self, number: str, by: str, reason: str, *, authority: str = "") -> DocumentAnswer:
         """Enter that the document `by` took the place of this one. Raises UnknownDocument, FieldErrors."""
-        return self._one(DocumentAnswer, "POST", f"{_document(number)}/supersede", json={"by": by, "reason": reason})
+        sent = {"by": by, "reason": reason}
+        return self._one(DocumentAnswer, "POST", f"{_document(number)}/supersede", json=sent, params=_whose(authority))
 
     def prepare(self, decision: Mapping[str, Any]) -> PreparedAnswer:
         """What is to be signed elsewhere, and a ticket. Raises AlreadyIssued, FieldErrors."""
@@ -217,6 +223,10 @@ def _kinds(kind: type[QujatError]) -> Iterator[type[QujatError]]:
     for below in kind.__subclasses__():
         yield below
         yield from _kinds(below)
+
+
+def _whose(authority: str) -> dict[str, str]:
+    return {"authority": authority} if authority else {}
 
 
 def _document(number: str) -> str:

@@ -16,7 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from qujat.entries import Document
-from qujat.errors import FieldError, QujatError, UnknownDocument
+from qujat.errors import FieldError, NumberShared, QujatError, UnknownDocument
 from qujat.fields import escape
 from qujat.office import Office
 from qujat.server import logs
@@ -91,22 +91,30 @@ def expect_own(client: Client, bin: str, annex: str) -> None:
         raise Refused(403, "not-permitted", "expected an authority and a form that this key is for, came another")
 
 
-def own(client: Client, number: str, office: Office) -> Document:
-    """The document with this number, if it is the client's to see. Raises UnknownDocument: another authority's document
-    is as if it were not there."""
-    found = [document for bin in sorted(client.authorities) for document in _of(bin, number, office)]
-    if len(found) != 1 or not client.may_use(found[0].data["authority"]["bin"], found[0].data["form"]):
+def own(client: Client, number: str, office: Office, authority: str | None = None) -> Document:
+    """The document with this number, if it is the client's to see. `authority`: the BIN, where several have given it.
+
+    Raises UnknownDocument: another authority's document is as if it were not there; NumberShared if several are his.
+    """
+    asked = client.authorities if authority is None else client.authorities & {authority}
+    found = [document for bin in sorted(asked) for document in _of(client, bin, number, office)]
+    if not found:
         raise UnknownDocument("expected the number of one document of yours, came another: no document has it")
+    if len(found) > 1:
+        raise NumberShared(
+            f"expected the number of one document, came that of {len(found)} of your authorities;"
+            " say which one: ?authority=BIN"
+        )
     return found[0]
 
 
-def _of(bin: str, number: str, office: Office) -> list[Document]:
-    """The issued document of this authority with this number, or none."""
+def _of(client: Client, bin: str, number: str, office: Office) -> list[Document]:
+    """The issued document of this authority with this number, if the client may use its form; or none."""
     try:
         found = office.register.by_number(number, bin)
     except UnknownDocument:
         return []
-    return [found] if found.issued else []
+    return [found] if found.issued and client.may_use(bin, found.data["form"]) else []
 
 
 @dataclass

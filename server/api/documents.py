@@ -29,6 +29,9 @@ router = APIRouter(
 
 Number = Annotated[str, Path(description="The number of a document; what is no letter or digit percent-encoded")]
 Accept = Annotated[str, Header(description="JSON, PDF, XML, CMS, or an editable Word copy", include_in_schema=False)]
+Authority = Annotated[
+    str | None, Query(pattern=r"^[0-9]{12}$", description="BIN: whose number it is, if several of yours have given it")
+]
 Wanted = Annotated[Language | None, Query(description="Of the page; else by Accept-Language; else its first one")]
 
 _ROLES: dict[str, Role] = {PDF: "page", XML: "data", CMS: "cms"}
@@ -66,7 +69,7 @@ async def issue(request: Request, response: Response, client: Issuer) -> Documen
         told = await request.app.state.workers.run(deeds.issue, decision)
         doing.number = told.document.number
     response.status_code = 201 if told.new else 200
-    response.headers["Location"] = _address(told.document.number)
+    response.headers["Location"] = _address(told.document, client)
     return answers.document(told)
 
 
@@ -75,8 +78,10 @@ def expect_permitted(client: Client, decision: Decision, office: Office) -> None
     access.expect_own(client, decision.authority.bin, office.forms.form(decision.form).annex)
 
 
-def _address(number: str) -> str:
-    return f"/v1/documents/{quote(number, safe='')}"
+def _address(found: Document, client: Client) -> str:
+    """Where the client finds it again, whichever of his authorities gives the same number one day."""
+    whose = f"?authority={found.data['authority']['bin']}" if len(client.authorities) > 1 else ""
+    return f"/v1/documents/{quote(found.number, safe='')}{whose}"
 
 
 @router.get(
@@ -84,12 +89,12 @@ def _address(number: str) -> str:
     operation_id="evidence",
     summary="What proves a document today",
     response_model=EvidenceAnswer,
-    responses=problems.documented(404, 422),
+    responses=problems.documented(404, 409, 422),
 )
-async def evidence(request: Request, number: Number, client: Reader) -> EvidenceAnswer:
+async def evidence(request: Request, number: Number, client: Reader, authority: Authority = None) -> EvidenceAnswer:
     """Every file of the register checked anew, with each step of its proof; and until when each file proves itself."""
     async with access.deed(request, client, "evidence") as doing:
-        found = await _own(request, client, number)
+        found = await _own(request, client, number, authority)
         doing.number = found.number
         verdict, files = await request.app.state.workers.run(deeds.evidence, found)
     return EvidenceAnswer(
@@ -97,8 +102,8 @@ async def evidence(request: Request, number: Number, client: Reader) -> Evidence
     )
 
 
-async def _own(request: Request, client: Client, number: str) -> Document:
-    return await run_in_threadpool(access.own, client, number, request.app.state.office)
+async def _own(request: Request, client: Client, number: str, authority: str | None) -> Document:
+    return await run_in_threadpool(access.own, client, number, request.app.state.office, authority)
 
 
 @router.get(
@@ -114,16 +119,21 @@ async def _own(request: Request, client: Client, number: str) -> Document:
             "content": {PDF: _FILE, XML: _FILE, CMS: _FILE, DOCX: _FILE},
         },
         304: {"description": "You have it already"},
-        **problems.documented(404, 406, 422),
+        **problems.documented(404, 406, 409, 422),
     },
 )
 async def document(
-    request: Request, number: Number, client: Reader, language: Wanted = None, accept: Accept = "*/*"
+    request: Request,
+    number: Number,
+    client: Reader,
+    language: Wanted = None,
+    authority: Authority = None,
+    accept: Accept = "*/*",
 ) -> Response:
     """JSON, or by `Accept` the signed page (application/pdf), the signed data (application/xml), the detached signature
     beside them (application/pkcs7-signature), or an editable copy (Word), which is never the signed thing."""
     async with access.deed(request, client, "read") as doing:
-        found = await _own(request, client, number)
+        found = await _own(request, client, number, authority)
         doing.number = found.number
         wanted = negotiation.media_type(accept, _OFFERED)
         if wanted is None:
@@ -189,14 +199,14 @@ def _answer(request: Request, content: bytes, media_type: str, name: str) -> Res
     operation_id="annul",
     summary="Annul a document",
     response_model=DocumentAnswer,
-    responses=problems.documented(400, 404, 408, 413, 415, 422),
+    responses=problems.documented(400, 404, 408, 409, 413, 415, 422),
     openapi_extra=json_body("Annulment"),
 )
-async def annul(request: Request, number: Number, client: Annuller) -> DocumentAnswer:
+async def annul(request: Request, number: Number, client: Annuller, authority: Authority = None) -> DocumentAnswer:
     """Enter that a document is no longer in effect. Nothing is deleted; once more changes nothing."""
     async with access.deed(request, client, "annul") as doing:
         sent = await bodies.one(request, models.Annulment)
-        found = await _own(request, client, number)
+        found = await _own(request, client, number, authority)
         doing.number = found.number
         return await run_in_threadpool(_ended, request.app.state.office, found, sent.reason)
 
@@ -206,16 +216,16 @@ async def annul(request: Request, number: Number, client: Annuller) -> DocumentA
     operation_id="supersede",
     summary="Put a document in the place of another",
     response_model=DocumentAnswer,
-    responses=problems.documented(400, 404, 408, 413, 415, 422),
+    responses=problems.documented(400, 404, 408, 409, 413, 415, 422),
     openapi_extra=json_body("Replacement"),
 )
-async def supersede(request: Request, number: Number, client: Annuller) -> DocumentAnswer:
-    """Enter that the document `by` took the place of this one. Both must be the client's own."""
+async def supersede(request: Request, number: Number, client: Annuller, authority: Authority = None) -> DocumentAnswer:
+    """Enter that the document `by` took the place of this one. Both must be the client's own, of one authority."""
     async with access.deed(request, client, "supersede") as doing:
         sent = await bodies.one(request, models.Replacement)
-        found = await _own(request, client, number)
+        found = await _own(request, client, number, authority)
         doing.number = found.number
-        by = await _own(request, client, sent.by)
+        by = await _own(request, client, sent.by, found.data["authority"]["bin"])
         return await run_in_threadpool(_ended, request.app.state.office, found, sent.reason, by.number)
 
 

@@ -31,6 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 
 # The first class that fits. 5xx with Retry-After: nothing is wrong with what was asked, ask again.
 STATUSES: tuple[tuple[type[e.QujatError], int], ...] = (
+    (e.NumberShared, 409),
     (e.UnknownDocument, 404),
     (e.UnknownTicket, 404),
     (e.UnknownBatch, 404),

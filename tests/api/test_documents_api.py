@@ -10,7 +10,9 @@ import pytest
 from apis import BIN, OTHER_BIN, Api, problem
 from offices import a_decision
 
+from qujat.entries import Claim, Secrets
 from qujat.server.api.models import CMS, DOCX, PDF, XML
+from qujat.server.clients import SCOPES
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +200,57 @@ def test_a_number_that_two_authorities_have_given_is_each_ones_own(api: Api) -> 
     assert api("GET", "/v1/documents/7%2F7/evidence").json()["verdict"]["verdict"] == "valid"
     ended = api("POST", "/v1/documents/7%2F7/annul", json={"reason": "қате"})
     assert (ended.status_code, ended.json()["status"]) == (200, "annulled")
+
+
+@pytest.fixture(scope="module")
+def shared(api: Api) -> str:
+    """A number that two authorities have given, and clients of both: of every form, and of another form there."""
+    api.issued("ours", number="8/8")
+    ours = api.office.register.by_number("8/8", BIN)
+    theirs = {**ours.data, "id": "theirs", "authority": {**ours.data["authority"], "bin": OTHER_BIN}}
+    claim = Claim(OTHER_BIN, "theirs", "d" * 64, "8/8", "{seq}", 2026, "o20-a05")
+    secrets = Secrets(b"t" * 12, "ANOTHER", b"s" * 16)
+    reserved = api.office.register.reserve(claim, lambda _: theirs, lambda: secrets, api.office.clock())
+    api.office.register.record(reserved, ours.files, api.office.clock())
+    api.add("both", [BIN, OTHER_BIN], ["*"], list(SCOPES))
+    return "/v1/documents/8%2F8"
+
+
+def test_a_client_of_both_says_whose_number_he_means(api: Api, shared: str) -> None:
+    refused = api("GET", shared, key="both", headers={"Accept-Language": "ru"})
+    assert "БИН" in problem(refused, 409, "number-shared")["detail"]
+    for bin, decision in ((BIN, "ours"), (OTHER_BIN, "theirs")):
+        assert api("GET", shared, key="both", params={"authority": bin}).json()["decision"] == decision
+    assert api("GET", f"{shared}/evidence", key="both", params={"authority": BIN}).json()["number"] == "8/8"
+    assert api("GET", shared).json()["decision"] == "ours"
+    assert api("GET", shared, key="stranger").json()["decision"] == "theirs"
+
+
+@pytest.mark.parametrize("key", ["all", "both"])
+def test_an_authority_that_is_not_the_clients_is_not_there(api: Api, shared: str, key: str) -> None:
+    problem(api("GET", shared, key=key, params={"authority": "990540009999"}), 404, "unknown-document")
+    problem(api("GET", shared, key="all", params={"authority": OTHER_BIN}), 404, "unknown-document")
+    problem(api("GET", shared, key=key, params={"authority": "12"}), 422, "bad-parameters")
+
+
+def test_a_number_of_a_form_that_is_not_the_clients_is_no_second_one(api: Api, shared: str) -> None:
+    api.add("other-forms", [BIN, OTHER_BIN], ["o20-a02"], list(SCOPES))
+    problem(api("GET", shared, key="other-forms"), 404, "unknown-document")
+
+
+def test_a_shared_number_is_annulled_at_the_authority_that_is_named(api: Api, shared: str) -> None:
+    problem(api("POST", f"{shared}/annul", key="both", json={"reason": "қате"}), 409, "number-shared")
+    ended = api("POST", f"{shared}/annul", key="both", json={"reason": "қате"}, params={"authority": OTHER_BIN})
+    assert (ended.json()["decision"], ended.json()["status"]) == ("theirs", "annulled")
+    assert api("GET", shared).json()["status"] == "active"
+
+
+def test_where_a_document_is_found_again_names_the_authority_for_a_client_of_several(api: Api, shared: str) -> None:
+    del shared
+    sent = a_decision(id="found-again", languages=["kk"])
+    alone, both = (api("POST", "/v1/documents", key=key, json=sent).headers["location"] for key in ("all", "both"))
+    assert both == f"{alone}?authority={BIN}"
+    assert api("GET", both, key="both").json()["decision"] == "found-again"
 
 
 def test_a_reserved_number_is_no_document_yet(api: Api) -> None:

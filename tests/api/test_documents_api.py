@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from apis import BIN, OTHER_BIN, Api, problem
 from offices import a_decision
 
+from qujat.client import Qujat
 from qujat.entries import Claim, Secrets
+from qujat.errors import NumberShared
 from qujat.server.api.models import CMS, DOCX, PDF, XML
 from qujat.server.clients import SCOPES
 
@@ -275,3 +278,30 @@ def test_a_key_for_some_forms_is_for_no_other(api: Api, document: dict[str, Any]
 
 def test_an_unknown_form_is_told_and_not_issued(api: Api) -> None:
     problem(api("POST", "/v1/documents", json=a_decision(id="none", form="o99-a01")), 422, "unknown-form")
+
+
+ASKS: dict[str, Callable[..., object]] = {
+    "document": lambda client, **whose: client.document("8/8", **whose),
+    "page": lambda client, **whose: client.page("8/8", "kk", **whose),
+    "data": lambda client, **whose: client.data("8/8", **whose),
+    "signature": lambda client, **whose: client.signature("8/8", **whose),
+    "word": lambda client, **whose: client.word("8/8", "ru", **whose),
+    "evidence": lambda client, **whose: client.evidence("8/8", **whose),
+    "annul": lambda client, **whose: client.annul("8/8", "қате", **whose),
+    "supersede": lambda client, **whose: client.supersede("8/8", "8/9", "қате", **whose),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_the_client_in_python_says_whose_number_it_means(ask: Callable[..., object]) -> None:
+    asked: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(409, json={"code": "number-shared", "detail": "say which one"})
+
+    with Qujat("http://127.0.0.1", "key", transport=httpx.MockTransport(refuse)) as client:
+        for whose in ({}, {"authority": BIN}):
+            with pytest.raises(NumberShared, match="say which one"):
+                ask(client, **whose)
+    assert [request.url.params.get("authority") for request in asked] == [None, BIN]

@@ -14,6 +14,7 @@ from offices import a_decision
 from qujat.client import Qujat
 from qujat.entries import Claim, Secrets
 from qujat.errors import NumberShared
+from qujat.jobs.outbox import link
 from qujat.server.api.models import CMS, DOCX, PDF, XML
 from qujat.server.clients import SCOPES
 
@@ -278,6 +279,11 @@ def test_a_key_for_some_forms_is_for_no_other(api: Api, document: dict[str, Any]
 
 def test_an_unknown_form_is_told_and_not_issued(api: Api) -> None:
     problem(api("POST", "/v1/documents", json=a_decision(id="none", form="o99-a01")), 422, "unknown-form")
+
+
+def test_what_a_webhook_links_to_is_there(api: Api, document: dict[str, Any]) -> None:
+    address = link(api.office.register.by_number(document["number"]), "https://qujat.example")
+    assert api("GET", address.removeprefix("https://qujat.example")).json()["decision"] == "read-only"
 
 
 ASKS: dict[str, Callable[..., object]] = {

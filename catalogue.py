@@ -207,6 +207,11 @@ class Catalogue:
         grounds = self.grounds[name]
         return grounds, the_edition_on(list(grounds.editions), day, what=f"refusal grounds {name}")
 
+    def ground_texts(self, name: str, day: date, language: Language) -> Sequence[str]:
+        """The grounds of the list on `day`, in their order. Raises as `in_force` does."""
+        grounds, edition = self.grounds_on(name, day)
+        return grounds.file.texts[edition.id][language]
+
     def count_grounds(self, name: str, day: date) -> int:
         """How many grounds the list has on `day`. Raises as `in_force` does."""
         grounds, edition = self.grounds_on(name, day)

@@ -9,6 +9,7 @@ from typing import Any
 from qujat.catalogue import Catalogue, Edition, Form, Wording
 from qujat.errors import QujatError
 from qujat.errors import as_json as error_json
+from qujat.fields import ground_lists
 from qujat.languages import LANGUAGES, Language
 from qujat.schema import schema
 
@@ -111,7 +112,7 @@ def schema_on(catalogue: Catalogue, name: str, day: date) -> dict[str, Any]:
     form = catalogue.form(name)
     specs = {name: spec for wording in held.values() for name, spec in wording.fields.items()}
     texts = {}
-    for key in {spec.list_key for spec in specs.values() if spec.type == "grounds"}:
+    for key in ground_lists(specs):
         grounds, edition = catalogue.grounds_on(key, day)
         texts[key] = [" / ".join(pair) for pair in zip(*grounds.file.texts[edition.id].values(), strict=True)]
     edition_id = "/".join(dict.fromkeys(wording.text.id for wording in held.values()))

@@ -16,7 +16,7 @@ from lxml import etree
 from qujat.catalogue import Catalogue, Wording
 from qujat.decision import Decision
 from qujat.errors import DocumentAltered, MarkInvalid
-from qujat.fields import FieldSpec
+from qujat.fields import FieldSpec, ground_lists
 from qujat.languages import Language
 from qujat.mark import parse_token, subject_mask, token_text
 from qujat.phrases import Phrase, phrase_on
@@ -111,7 +111,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def _grounds_in_force(wordings: Mapping[Language, Wording], catalogue: Catalogue, day: date) -> dict[str, str]:
-    lists = {spec.list_key for spec in fields_of(wordings).values() if spec.type == "grounds"}
+    lists = ground_lists(fields_of(wordings))
     return {name: catalogue.grounds_on(name, day)[1].id for name in sorted(lists)}
 
 

@@ -108,6 +108,11 @@ class Context:
 Check = Callable[[FieldSpec, Json, Context, str], Iterator[FieldError]]
 
 
+def ground_lists(specs: Mapping[str, FieldSpec]) -> set[str]:
+    """The lists of refusal grounds that these fields choose from."""
+    return {spec.list_key for spec in specs.values() if spec.type == "grounds"}
+
+
 def check(specs: Mapping[str, FieldSpec], values: Json, context: Context, path: str = "/fields") -> list[FieldError]:
     """Everything wrong with `values`, in the order of the form; an empty list if nothing is."""
     if not isinstance(values, dict):

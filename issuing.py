@@ -18,7 +18,7 @@ from qujat.catalogue import Catalogue, Form, Wording
 from qujat.decision import Decision
 from qujat.document import ATTACHED, Sealed
 from qujat.errors import FieldError, FieldErrors, RenderingError, SeveralSigners
-from qujat.fields import Context, check
+from qujat.fields import Context, FieldSpec, check, ground_lists
 from qujat.languages import LANGUAGES, Language
 from qujat.office import Office
 from qujat.register import Claim, Completion, Document, Role, Secrets, StoredFile
@@ -99,9 +99,7 @@ def wordings(decision: Decision, office: Office) -> Wordings:
 def examine(decision: Decision, found: Wordings, office: Office, *, here: bool = True) -> None:
     """Step 2. Raises FieldErrors with everything that is wrong; where a key of this office signs (`here`), also
     SigningError if it may not sign this decision, VerificationError if its certificate is not good today."""
-    errors = wrong_in(decision, found, office.forms, office.aek_day)
-    if decision.day > office.clock().astimezone(pages.ALMATY).date():
-        errors.insert(0, FieldError("/day", "day-in-future", "expected a day that has come, not one ahead"))
+    errors = ahead(decision, office) + wrong_in(decision, found, office.forms, office.aek_day)
     if errors:
         raise FieldErrors(errors)
     if here:
@@ -112,14 +110,27 @@ def examine(decision: Decision, found: Wordings, office: Office, *, here: bool =
 def wrong_in(decision: Decision, found: Wordings, catalogue: Catalogue, aek_day: AekDay) -> list[FieldError]:
     """Everything wrong with a decision for these wordings, in the order of the form; an empty list if nothing is."""
     specs, form = document.fields_of(found), catalogue.form(decision.form)
-    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
-    counts = {name: catalogue.count_grounds(name, decision.day) for name in lists}
-    errors = check(specs, decision.fields, Context(decision.languages, decision.day, counts, aek_day))
+    errors = check(specs, decision.fields, context_on(decision.day, specs, decision.languages, catalogue, aek_day))
     errors += _signer_errors(decision, form)
     if form.file.bilingual and set(decision.languages) != set(LANGUAGES):
         message = 'this form is one document in both languages: expected ["kk", "ru"]'
         errors.insert(0, FieldError("/languages", "both-languages", message))
     return errors
+
+
+def context_on(
+    day: date, specs: Mapping[str, FieldSpec], languages: Sequence[Language], catalogue: Catalogue, aek_day: AekDay
+) -> Context:
+    """What the values of these fields are checked against on a day."""
+    counts = {name: catalogue.count_grounds(name, day) for name in ground_lists(specs)}
+    return Context(languages, day, counts, aek_day)
+
+
+def ahead(decision: Decision, office: Office) -> list[FieldError]:
+    """That the day of a decision has not come yet in Kazakhstan, or nothing."""
+    if decision.day <= office.clock().astimezone(pages.ALMATY).date():
+        return []
+    return [FieldError("/day", "day-in-future", "expected a day that has come, not one ahead")]
 
 
 def _signer_errors(decision: Decision, form: Form) -> Iterator[FieldError]:

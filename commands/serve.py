@@ -130,7 +130,7 @@ def _demo_clerk(settings: Settings, decision: Decision, office: Office) -> None:
     from qujat.server.desk import clerks, drafts
     from qujat.server.desk.tables import open_store
 
-    store = open_store(settings, office.clock)
+    store = open_store(settings, office.clock, office.register)
     if any(clerk.name == "demo" for clerk in clerks.everybody(store)):
         return
     password = secrets.token_urlsafe(12)

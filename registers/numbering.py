@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, insert, select, text, update
 
 from qujat.entries import Claim, Numbering, Secrets, Skip
 from qujat.errors import NumberTaken
@@ -49,13 +50,14 @@ def all_of_them(db: Connection) -> list[Numbering]:
     return [Numbering(r.authority, r.year, r.last, tuple(left_out[r.authority, r.year])) for r in rows]
 
 
-def skip(db: Connection, authority: str, year: int, left_out: Skip) -> None:
-    """Leave out what has not been given of these numbers; `first` is found here."""
+def skip(db: Connection, authority: str, year: int, to: int, reason: str, at: datetime) -> None:
+    """Leave out what has not been given of the numbers up to `to`."""
     before = _last(db, authority, year)
-    if left_out.last > (before or 0):
-        row = {"first": (before or 0) + 1, "last": left_out.last, "reason": left_out.reason}
-        db.execute(insert(skipped), {"authority": authority, "year": year, **row, "at": moment_text(left_out.at)})
-        _count(db, authority, year, before, left_out.last)
+    first = (before or 0) + 1
+    if first <= to:
+        row = {"authority": authority, "year": year, "first": first, "last": to, "reason": reason}
+        db.execute(insert(skipped), {**row, "at": moment_text(at)})
+        _count(db, authority, year, before, to)
 
 
 def _given(db: Connection, authority: str, number: str) -> str:
@@ -81,16 +83,18 @@ def _next(db: Connection, claim: Claim) -> str:
 
 
 def _last(db: Connection, authority: str, year: int) -> int | None:
-    of_this = (sequence.c.authority == authority) & (sequence.c.year == year)
-    return db.execute(select(sequence.c.last).where(of_this)).scalar()
+    return db.execute(select(sequence.c.last).where(_is(authority, year))).scalar()
 
 
 def _count(db: Connection, authority: str, year: int, before: int | None, last: int) -> None:
     if before is None:
         db.execute(insert(sequence), {"authority": authority, "year": year, "last": last})
         return
-    of_this = (sequence.c.authority == authority) & (sequence.c.year == year)
-    db.execute(update(sequence).where(of_this).values(last=last))
+    db.execute(update(sequence).where(_is(authority, year)).values(last=last))
+
+
+def _is(authority: str, year: int) -> ColumnElement[bool]:
+    return (sequence.c.authority == authority) & (sequence.c.year == year)
 
 
 def _is_taken(db: Connection, authority: str, number: str) -> bool:

@@ -22,7 +22,6 @@ from qujat.entries import (
     Role,
     Secrets,
     SignerRole,
-    Skip,
     Status,
     StoredFile,
     Ticket,
@@ -100,7 +99,7 @@ class SqlRegister:
     def skip(self, authority: str, year: int, to: int, reason: str, at: datetime) -> Numbering:
         with self.database.writing() as db:
             self.database.lock_authority(db, authority)
-            numbering.skip(db, authority, year, Skip(0, to, reason, at))
+            numbering.skip(db, authority, year, to, reason, at)
             found = {(one.authority, one.year): one for one in numbering.all_of_them(db)}
             return found.get((authority, year), Numbering(authority, year, 0))
 

@@ -10,12 +10,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from homes import free_port
 from judge import JAVA, required
 
 from qujat.s3 import Bucket, open_bucket
@@ -80,12 +81,6 @@ class Server:
                 return
             time.sleep(0.05)
         raise RuntimeError(f"expected S3Proxy on port {self.port} within {SECONDS} seconds, came nobody")
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def bucket_in(folder: Path) -> Bucket:

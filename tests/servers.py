@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from homes import free_port
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _words(process: int) -> list[bytes]:
 @contextmanager
 def serving(home: Path, *words: str, **environment: str) -> Iterator[Server]:
     """`qujat serve --demo` in a folder, with these words and variables more; ended as an administrator ends it."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "qujat", "serve", "--demo", "--port", str(port), *words]
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", "QUJAT_HOME": str(home / "var")}
     with (home / "printed").open("wb") as printed, (home / "log").open("wb") as log:
@@ -89,10 +89,3 @@ def _ready(server: Server) -> Server:
             pass
         time.sleep(0.1)
     raise AssertionError(f"the server does not get ready:\n{server.log}")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -25,7 +25,7 @@ import buckets
 import httpx
 import postgres
 import pytest
-from homes import QUJAT, descendants, environment_of, make_home
+from homes import QUJAT, descendants, environment_of, free_port, make_home
 from offices import Pki, a_decision
 
 from qujat.checking import check_number
@@ -181,7 +181,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[buckets.Server]:
     (tmp_path / "s3").mkdir()
-    made = buckets.Server(tmp_path / "s3", buckets.free_port())
+    made = buckets.Server(tmp_path / "s3", free_port())
     made.start()
     made.make_bucket("documents")
     yield made
@@ -196,7 +196,7 @@ def test_whatever_is_killed_in_the_middle_no_document_is_missing_or_doubled(
     home = make_home(tmp_path / "var", pki, cluster.url, blobs="s3://documents", s3=s3)
     qujat(home, "register", "upgrade")
     key = json.loads(qujat(home, "clients", "add", "load", "--authority", BIN, "--json"))["key"]
-    server = Server(home, buckets.free_port())
+    server = Server(home, free_port())
     server.start()
     names = [f"fault-{n}" for n in range(COUNT)]
     load = Load(server.url, key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
@@ -140,10 +140,10 @@ def visit(request: Request) -> Visit:
     found = sessions.of_cookie(store, request.cookies.get(cookie_name(request), ""))
     if found is None:
         raise Turned(303, to=_ENTRANCE)
-    chosen = request.query_params.get("lang", "")
-    if chosen and request.method == "GET" and tongue_of(chosen, found.tongue) != found.tongue:
-        sessions.change(store, found, tongue=tongue_of(chosen, found.tongue))
-        found = sessions.of_cookie(store, request.cookies[cookie_name(request)]) or found
+    chosen = tongue_of(request.query_params.get("lang", ""), found.tongue)
+    if request.method == "GET" and chosen != found.tongue:
+        sessions.change(store, found, tongue=chosen)
+        found = replace(found, tongue=chosen)
     return Visit(request, found, store)
 
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from qujat import bilingual, foot, pages, qr, rendering
 from qujat.catalogue import Catalogue, Wording
-from qujat.fields import FieldSpec
+from qujat.fields import FieldSpec, ground_lists
 from qujat.foot import paper_words
 from qujat.gallery.specimens import NO_CODE
 from qujat.languages import LANGUAGES, Language
@@ -103,8 +103,7 @@ def _fields(catalogue: Catalogue, wording: Wording, typed: Typed, languages: Seq
     values = {name: value for name, value in values.items() if name in specs}
     if len(languages) > 1:
         values, specs = bilingual.values_of(specs, _whole(values)), bilingual.specs_of(specs)
-    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
-    texts = {name: _grounds(catalogue, name, typed.day, wording.language) for name in lists}
+    texts = {name: catalogue.ground_texts(name, typed.day, wording.language) for name in ground_lists(specs)}
     return view(specs, values, wording.language, texts)
 
 
@@ -115,11 +114,6 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(one) for one in value if one is not None]
     return value
-
-
-def _grounds(catalogue: Catalogue, name: str, day: date, language: Language) -> Sequence[str]:
-    grounds, edition = catalogue.grounds_on(name, day)
-    return grounds.file.texts[edition.id][language]
 
 
 def view(
@@ -177,7 +171,7 @@ def _foot(office: Office, wording: Wording, typed: Typed, languages: Sequence[La
     """What the foot will say, with the draft's own line first."""
     catalogue, form = office.forms, wording.form
     state = {"edition": wording.edition.id, "text": wording.text.id, "wording": wording.status}
-    lists = {spec.list_key for spec in wording.fields.values() if spec.type == "grounds"}
+    lists = ground_lists(wording.fields)
     data: dict[str, Any] = {
         "number": "",
         "day": typed.day.isoformat(),

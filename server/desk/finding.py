@@ -10,9 +10,8 @@ from fastapi import APIRouter, Response
 
 from qujat import mark as marks
 from qujat.entries import Document, Status, Wanted
-from qujat.errors import MarkInvalid
 from qujat.server.desk import drafts, sessions
-from qujat.server.desk.access import Confirmed, OfficeRoute, Visit, Visiting, may_see, redirect
+from qujat.server.desk.access import Confirmed, OfficeRoute, Turned, Visit, Visiting, may_see, redirect
 from qujat.server.desk.shelf import shelves
 from qujat.server.desk.standing import standing
 from qujat.texts import parse_day
@@ -123,7 +122,6 @@ def look(visit: Visiting, form: Confirmed) -> Response:
 def _code(visit: Visit, text: str) -> str:
     """The code of a document of his, if that is what was typed in place of a number."""
     try:
-        found = visit.office.register.by_code(marks.parse_short_code(text))
-    except MarkInvalid:
+        return marks.short_code(visit.document(text).token)
+    except Turned:
         return ""
-    return marks.short_code(found.token) if found and may_see(visit.clerk, found) else ""

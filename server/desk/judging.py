@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qujat import issuing, pages
+from qujat import issuing
 from qujat.amounts import AekDay
 from qujat.catalogue import Catalogue
 from qujat.decision import Decision, parse
 from qujat.errors import FieldError, FieldErrors
-from qujat.fields import Context, check
+from qujat.fields import check
 from qujat.languages import Language
 from qujat.office import Office
 from qujat.server.desk.standing import Standing
@@ -49,8 +49,7 @@ def judged(raw: Mapping[str, Any], standing: Standing, office: Office) -> tuple[
         errors = issuing.wrong_in(decision, wordings, office.forms, office.aek_day)
     else:
         errors += fields_wrong(raw, standing, office.forms, office.aek_day)
-    if decision.day > office.clock().astimezone(pages.ALMATY).date():
-        errors.insert(0, FieldError("/day", "day-in-future", "expected a day that has come, not one ahead"))
+    errors = issuing.ahead(decision, office) + errors
     return (None if errors else decision), _each_once(errors)
 
 
@@ -65,9 +64,7 @@ def _languages(chosen: Sequence[Language], standing: Standing) -> list[FieldErro
 def fields_wrong(raw: Mapping[str, Any], standing: Standing, catalogue: Catalogue, aek_day: AekDay) -> list[FieldError]:
     """What is wrong with the fields alone."""
     specs = standing.specs(raw["languages"])
-    lists = {spec.list_key for spec in specs.values() if spec.type == "grounds"}
-    counts = {name: catalogue.count_grounds(name, standing.day) for name in lists}
-    return check(specs, raw["fields"], Context(raw["languages"], standing.day, counts, aek_day))
+    return check(specs, raw["fields"], issuing.context_on(standing.day, specs, raw["languages"], catalogue, aek_day))
 
 
 def _each_once(errors: Sequence[FieldError]) -> list[FieldError]:

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Response
 
 from qujat import bilingual, issuing
 from qujat import mark as marks
-from qujat.entries import Document, StoredFile
+from qujat.entries import Document, Role, StoredFile
 from qujat.errors import FieldError, UnknownDocument
 from qujat.languages import LANGUAGES, Language
+from qujat.server.api.models import DOCX, MEDIA_TYPES
 from qujat.server.desk import questions, sheets, trail, work
 from qujat.server.desk.access import Confirmed, OfficeRoute, Turned, Visit, Visiting, redirect
 from qujat.server.desk.finding import row
@@ -22,9 +23,7 @@ from qujat.texts import faults
 
 router = APIRouter(include_in_schema=False, route_class=OfficeRoute)
 
-_KINDS = {"page": "application/pdf", "data": "application/xml", "mark": "text/plain; charset=us-ascii"}
-_OTHER = "application/pkcs7-signature"
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_KINDS: dict[Role, str] = {**MEDIA_TYPES, "mark": "text/plain; charset=us-ascii"}
 
 
 @router.get("/office/documents/{code}")
@@ -97,7 +96,7 @@ def file(visit: Visiting, code: str, name: str, save: str = "") -> Response:
     content = visit.office.blobs.get(wanted.sha256)
     kept = wanted.name if save or wanted.role != "page" else ""
     trail.enter(visit.store, visit.clerk.name, "fetch", visit.clerk.authority, found.number)
-    return sheets.file(visit.request, content, _KINDS.get(wanted.role, _OTHER), kept)
+    return sheets.file(visit.request, content, _KINDS[wanted.role], kept)
 
 
 @router.get("/office/documents/{code}/picture/{language}.png")
@@ -119,7 +118,7 @@ def word_copy(visit: Visiting, code: str, language: Language) -> Response:
         raise Turned(404, "not_found")
     content = visit.work(work.word_copy, found, language, visit.request.app.state.settings)
     trail.enter(visit.store, visit.clerk.name, "word", visit.clerk.authority, found.number)
-    return sheets.file(visit.request, content, _WORD, f"{issuing.file_stem(found.number)}.{language}.docx")
+    return sheets.file(visit.request, content, DOCX, f"{issuing.file_stem(found.number)}.{language}.docx")
 
 
 @router.get("/office/documents/{code}/end")

@@ -47,14 +47,15 @@ def start(store: Store, clerk: Clerk, tongue: Language) -> str:
 def of_cookie(store: Store, cookie: str) -> Session | None:
     """The session of a cookie, and that it was seen; None if there is none, or its time is over."""
     now, key = store.clock(), _key(cookie)
-    asked = select(SESSION, CLERK.c.removed_at).join(CLERK, CLERK.c.id == SESSION.c.clerk).where(SESSION.c.id == key)
     with store.open() as db:
-        row = db.execute(asked.where(~_over(now))).one_or_none()
-        if row is None or row.removed_at:
+        row = db.execute(select(SESSION).where(SESSION.c.id == key, ~_over(now))).one_or_none()
+        if row is None:
+            return None
+        clerk = clerk_of(db.execute(select(CLERK).where(CLERK.c.id == row.clerk)).one())
+        if clerk.removed_at:
             return None
         if datetime.fromisoformat(row.seen_at) + _SEEN_STEP <= now:
             db.execute(SESSION.update().where(SESSION.c.id == key).values(seen_at=now.isoformat()))
-        clerk = clerk_of(db.execute(select(CLERK).where(CLERK.c.id == row.clerk)).one())
     return Session(key, clerk, row.token, row.tongue, row.sought)
 
 

@@ -14,8 +14,10 @@ from jinja2 import Environment
 from qujat.languages import LANGUAGES, Language
 from qujat.rendering import TEMPLATES
 from qujat.server import templates
-from qujat.server.desk.words import day_text, moment_text, words
+from qujat.server.desk.words import words
 from qujat.server.pages import assets as public
+from qujat.server.pages.words import moment_text
+from qujat.words import day_in_figures
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +34,7 @@ _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; cha
 def environment() -> Environment:
     made = templates.environment()
     made.globals.update(asset=address, public=public.address, tongues=LANGUAGES, names=NAMES)
-    made.filters.update(day=day_text, moment=moment_text)
+    made.filters.update(day=day_in_figures, moment=moment_text)
     return made
 
 

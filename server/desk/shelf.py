@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 
-from qujat.catalogue import Catalogue, Form
+from qujat.catalogue import Form
 from qujat.formfiles import Order
 from qujat.gallery import contents, timeline
 from qujat.gallery import words as gallery_words
@@ -18,7 +17,7 @@ from qujat.gallery.timeline import Chart, Row
 from qujat.languages import LANGUAGES, Language
 from qujat.server.desk import sheets, work
 from qujat.server.desk.access import OfficeRoute, Visit, Visiting
-from qujat.server.desk.standing import Stand, Standing, reason, stand_ins, standing, status_words
+from qujat.server.desk.standing import Standing, described, stand_ins, standing, status_words
 from qujat.texts import parse_day
 
 router = APIRouter(include_in_schema=False, route_class=OfficeRoute)
@@ -48,7 +47,8 @@ def forms(visit: Visiting, day: str = "", q: str = "") -> Response:
     chosen = parse_day(day) or visit.today
     shown = []
     for shelf in shelves(visit):
-        rows = [_row(visit, form, chosen) for form in shelf.forms if _is_meant(form, q)]
+        meant = [form for form in shelf.forms if _is_meant(form, q)]
+        rows = [_row(visit, standing(visit.office.forms, form, chosen)) for form in meant]
         if rows:
             shown.append((shelf, rows))
     return visit.page("forms.html.j2", part="forms", day=chosen, q=q[:100], shelves=shown)
@@ -62,24 +62,14 @@ def _is_meant(form: Form, asked: str) -> bool:
     return all(any(word.startswith(part) for word in words) for part in asked[:100].casefold().split())
 
 
-def _row(visit: Visit, form: Form, day: date) -> dict[str, Any]:
-    stands = standing(visit.office.forms, form, day)
+def _row(visit: Visit, stands: Standing) -> dict[str, Any]:
+    form = stands.form
     return {
         "form": form,
         "title": form.called[visit.tongue],
         "kind": gallery_words.both("kind", form.kind)[visit.tongue],
         "stands": stands,
-        "status": [_stand(visit, form, stand) for stand in stands.stands.values()],
-    }
-
-
-def _stand(visit: Visit, form: Form, stand: Stand) -> dict[str, Any]:
-    return {
-        "language": stand.language,
-        "held": stand.wording is not None,
-        "code": stand.code,
-        "status": status_words(stand.code, visit.tongue),
-        "why": reason(form, stand, visit.tongue),
+        "status": [described(form, stand, visit.tongue) for stand in stands.stands.values()],
     }
 
 
@@ -94,18 +84,14 @@ def room(visit: Visiting, annex: str, day: str = "") -> Response:
         part="forms",
         form=form,
         day=chosen,
-        row=_row(visit, form, chosen),
+        row=_row(visit, stands),
         kinds=gallery_words.both("kind", form.kind),
         order=visit.office.forms.orders[form.file.order],
-        houses=[(house, _can(house, stands, visit.office.forms)) for house in houses],
+        houses=[(house, standing(visit.office.forms, house, chosen).can_be_issued) for house in houses],
         chart=_chart(form),
         statuses=_statuses(visit.tongue),
         editions=list(_editions(visit, form)),
     )
-
-
-def _can(form: Form, stands: Standing, catalogue: Catalogue) -> bool:
-    return standing(catalogue, form, stands.day).can_be_issued
 
 
 def _statuses(tongue: Language) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ class Asked:
 def last_look(visit: Visiting, draft: str) -> Response:
     """The document once more as it will be, who signs it, and whether its term is over."""
     desk = desk_of(visit, draft)
-    decision, _ = desk.judged()
+    decision, _ = desk.judged
     return _sheet(desk, decision) if decision else redirect(visit, checked(desk))
 
 
@@ -76,7 +76,7 @@ def _is_elsewhere(desk: Desk) -> bool:
 def sign(visit: Visiting, form: Confirmed, draft: str) -> Response:
     """Issue the document, or hand it out to be signed. Sent twice, it gives the same document."""
     desk = desk_of(visit, draft)
-    decision, _ = desk.judged()
+    decision, _ = desk.judged
     if decision is None:
         return redirect(visit, checked(desk))
     elsewhere = _is_elsewhere(desk)

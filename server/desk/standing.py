@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from qujat.catalogue import Catalogue, Edition, Form, Wording, the_edition_on
 from qujat.errors import DecisionError, NoEditionInForce, PublicationDayUnknown, WordingNotHeld
@@ -80,6 +81,17 @@ def reason(form: Form, stand: Stand, tongue: Language) -> str:
         return ""
     name = edition_name(form, stand.edition)[tongue]
     return words(tongue)["form"]["in_force"].format(name=name, days=found.days[tongue])
+
+
+def described(form: Form, stand: Stand, tongue: Language) -> dict[str, Any]:
+    """One language of a form as a page tells of it."""
+    return {
+        "language": stand.language,
+        "held": stand.wording is not None,
+        "code": stand.code,
+        "status": status_words(stand.code, tongue),
+        "why": reason(form, stand, tongue),
+    }
 
 
 def status_words(code: str, tongue: Language) -> str:

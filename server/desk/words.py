@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -13,9 +13,9 @@ from typing import Any
 from qujat.errors import FieldError, QujatError
 from qujat.languages import LANGUAGES, Language
 from qujat.money import in_figures
-from qujat.pages import ALMATY
 from qujat.rendering import TEMPLATES
 from qujat.server.api import problems
+from qujat.words import day_in_figures
 
 _PARTICULAR = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]+\.[0-9]{2}(?![0-9])|[0-9]+")
 
@@ -50,7 +50,7 @@ def _of_the_api(code: str) -> Mapping[str, str]:
 
 def _shown(value: str) -> str:
     if value.count("-") == 2:
-        return day_text(date.fromisoformat(value))
+        return day_in_figures(date.fromisoformat(value))
     return in_figures(Decimal(value)) if "." in value else value
 
 
@@ -65,16 +65,6 @@ def trouble(error: QujatError, tongue: Language) -> tuple[str, str]:
             said = problems.words()[code]
             return str(said["title"][tongue]), str(said[tongue])
     return str(own["unexpected_title"][tongue]), str(own["unexpected_do"][tongue])
-
-
-def day_text(day: date) -> str:
-    """02.03.2026: as the paper writes days."""
-    return f"{day:%d.%m.%Y}"
-
-
-def moment_text(moment: datetime) -> str:
-    """The day and time of a moment in Kazakhstan."""
-    return f"{moment.astimezone(ALMATY):%d.%m.%Y, %H:%M}"
 
 
 def tongue_of(text: str, otherwise: Language = "kk") -> Language:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from hashlib import sha256
 from json import dumps
 from typing import Any, Literal
@@ -14,14 +15,14 @@ from fastapi import APIRouter, Response
 
 from qujat.decision import Decision
 from qujat.errors import FieldError
-from qujat.fields import FieldSpec
+from qujat.fields import FieldSpec, ground_lists
 from qujat.languages import LANGUAGES, Language
 from qujat.server.desk import drafts, drawing, judging, questions, sheets, typed
 from qujat.server.desk.access import Confirmed, OfficeRoute, Turned, Visit, Visiting, redirect
 from qujat.server.desk.drafts import Draft
 from qujat.server.desk.drawing import Typed
 from qujat.server.desk.questions import Asking, Question
-from qujat.server.desk.standing import Standing, reason, standing, status_words
+from qujat.server.desk.standing import Standing, described, standing
 from qujat.server.desk.words import fault, words
 from qujat.texts import parse_day
 
@@ -50,6 +51,7 @@ class Desk:
     def specs(self) -> dict[str, FieldSpec]:
         return self.standing.specs(self.languages)
 
+    @cached_property
     def raw(self) -> dict[str, Any]:
         """The decision as it would be sent."""
         attempt = self.kept.get("attempt", 0)
@@ -58,9 +60,10 @@ class Desk:
             self.kept, self.specs, id=name, form=self.standing.form.annex, authority=self.visit.clerk.authority
         )
 
+    @cached_property
     def judged(self) -> tuple[Decision | None, list[FieldError]]:
         """The decision, if nothing is wrong with it; and everything that is."""
-        return judging.judged(self.raw(), self.standing, self.visit.office)
+        return judging.judged(self.raw, self.standing, self.visit.office)
 
     def with_contents(self, kept: dict[str, Any]) -> Desk:
         """The same with other contents, which are kept."""
@@ -69,7 +72,7 @@ class Desk:
 
     def typed(self) -> Typed:
         """What can be printed of it."""
-        raw, (_, errors) = self.raw(), self.judged()
+        raw, (_, errors) = self.raw, self.judged
         paths = {error.path for error in errors if error.code not in judging.SHOWN_THOUGH_WRONG}
         names = {at: text for at, text in raw["authority"]["name"].items() if f"/authority/name/{at}" not in paths}
         official = raw["official"]
@@ -125,7 +128,7 @@ def _beginning(visit: Visit, stands: Standing) -> dict[str, Any]:
 def show(visit: Visiting, draft: str, checked: str = "") -> Response:
     """The page that asks what the form asks for. `checked`: and says what is wrong with what was typed."""
     desk = desk_of(visit, draft)
-    return page(desk, desk.judged()[1] if checked else [])
+    return page(desk, desk.judged[1] if checked else [])
 
 
 def page(desk: Desk, errors: Sequence[FieldError], status: int = 200) -> Response:
@@ -148,14 +151,9 @@ def page(desk: Desk, errors: Sequence[FieldError], status: int = 200) -> Respons
 
 
 def _asking(desk: Desk, errors: Sequence[FieldError]) -> Asking:
-    lists = {spec.list_key for spec in desk.specs.values() if spec.type == "grounds"}
-    texts = {name: _grounds(desk, name) for name in lists}
-    return Asking(desk.visit.tongue, desk.languages, texts, errors)
-
-
-def _grounds(desk: Desk, name: str) -> list[str]:
-    grounds, edition = desk.visit.office.forms.grounds_on(name, desk.standing.day)
-    return list(grounds.file.texts[edition.id][desk.visit.tongue])
+    visit, day = desk.visit, desk.standing.day
+    texts = {name: visit.office.forms.ground_texts(name, day, visit.tongue) for name in ground_lists(desk.specs)}
+    return Asking(visit.tongue, desk.languages, texts, errors)
 
 
 def _frame(desk: Desk, asking: Asking) -> dict[str, Question]:
@@ -181,15 +179,8 @@ def _frame(desk: Desk, asking: Asking) -> dict[str, Question]:
 
 
 def _stand_words(desk: Desk, language: Language) -> dict[str, Any]:
-    stand = desk.standing.stands[language]
-    return {
-        "language": language,
-        "held": stand.wording is not None,
-        "chosen": language in desk.languages,
-        "why": reason(desk.standing.form, stand, desk.visit.tongue),
-        "status": status_words(stand.code, desk.visit.tongue),
-        "code": stand.code,
-    }
+    said = described(desk.standing.form, desk.standing.stands[language], desk.visit.tongue)
+    return {**said, "chosen": language in desk.languages}
 
 
 @router.post("/office/drafts/{draft}")
@@ -214,7 +205,7 @@ def send(visit: Visiting, form: Confirmed, draft: str) -> Response:
 
 def _to_sign(desk: Desk) -> Response:
     desk = desk.with_contents(typed.without_empty(desk.kept, desk.specs))
-    return redirect(desk.visit, checked(desk) if desk.judged()[1] else f"/office/drafts/{desk.draft.id}/sign")
+    return redirect(desk.visit, checked(desk) if desk.judged[1] else f"/office/drafts/{desk.draft.id}/sign")
 
 
 def checked(desk: Desk) -> str:
@@ -249,7 +240,7 @@ def keep(visit: Visiting, form: Confirmed, draft: str) -> Response:
     """For the script: keep what is typed, say what is wrong already, and how the page looks now."""
     before = desk_of(visit, draft)
     desk = before.with_contents(typed.contents(before.specs, form, before.kept))
-    _, errors = desk.judged()
+    _, errors = desk.judged
     shown = [error for error in errors if error.code not in judging.NOT_YET]
     language = _shown_language(desk, str(form.get("shown", "")))
     pictures = _pictures(desk, language) if language else ()

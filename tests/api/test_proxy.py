@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apis
-import buckets
 import chromium
 import httpx
 import pytest
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import FastAPI
+from homes import free_port
 
 import qujat.pipeline
 from qujat.server.desk import entrance
@@ -110,7 +110,7 @@ def app(api: apis.Api) -> FastAPI:
 @pytest.fixture(scope="module")
 def port(app: FastAPI, tls: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Where nginx listens."""
-    folder, port = tmp_path_factory.mktemp("nginx"), buckets.free_port()
+    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
     with chromium.serving(app) as behind:
         (folder / "nginx.conf").write_text(configuration(folder, tls, port, behind))
         command = [shutil.which("nginx") or "/usr/sbin/nginx", "-c", folder / "nginx.conf", "-e", folder / "error.log"]
